@@ -1,0 +1,1 @@
+//! gocore_etcd core.

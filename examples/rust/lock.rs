@@ -1,0 +1,2 @@
+//! Lock example.
+fn main() {}
