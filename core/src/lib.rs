@@ -1,11 +1,75 @@
-//! gocore_etcd core.
+//! # gocore_etcd
+//!
+//! etcd for programs that run in production. Four capabilities on one client: distributed locks (and, to come, leader
+//! election), service registration, service discovery and distributed configuration. It shares its layout in etcd with
+//! the Go package `go-core/etcd`, so that programs of both form one fleet.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use gocore_etcd_core::{Client, ClientConfig};
+//!
+//! # async fn example() -> gocore_etcd_core::Result<()> {
+//! let client = Client::connect(ClientConfig::new(["127.0.0.1:2379"])).await?;
+//! let lock = client.lock("jobs/cleanup", Duration::from_secs(10)).await?;
+//! tokio::select! {
+//!     () = lock.lost() => {}            // stop: the next owner may begin any moment now
+//!     () = async { /* the work */ } => {}
+//! }
+//! lock.unlock().await?;
+//! client.close().await
+//! # }
+//! ```
+//!
+//! # Layout
+//! Data comes in through one door and goes through one corridor into rooms with a name a user knows:
+//!
+//! - [`Client`], [`ClientConfig`]: connect, close; the owner of every background task
+//! - `transport`: what etcd-client lacks: endpoint health, retries, tokens
+//! - [`kv`]: keys and values, the one door to etcd; `txn`: the plan of a transaction
+//! - `lease`: granted, kept alive on few shared streams, with a local deadline
+//! - `watch`: resilient, bounded watches on shared streams
+//! - `session`: a lease with a record and a fence; `contender`: the ordered queue
+//! - [`lock`](mod@lock): the lock
+//! - `keyspace`, `time`, `tasks`, [`Error`]: what all stand on
+//!
+//! # Guarantees
+//! - Nothing waits longer than its deadline because etcd is away; only calls that wait for others wait without one.
+//! - Nothing is sent again that may have been applied: [`Error::maybe_applied`] says so, and the recipes read back.
+//! - A lock is lost here before the server can give it away, under the conditions that [`lock`](mod@lock) names.
+//! - [`Client::close`] leaves no task behind and gives everything back.
+//!
+//! # Cancel safety
+//! Each async function says what dropping its future does. What it may have left in etcd is cleaned up in the background,
+//! with the lease's expiry as backstop.
+//!
+//! # Errors
+//! One [`Error`] with a [kind](ErrorKind) that says what to do, whether trying again can help, and whether the request
+//! may have been applied.
+
 #![forbid(unsafe_op_in_unsafe_fn)]
 #![deny(unsafe_code)]
 
+mod client;
+mod client_config;
+mod contender;
 mod error;
 mod keyspace;
+pub mod kv;
+mod lease;
+pub mod lock;
+mod session;
 mod tasks;
+// The only file that reads a clock, which is a call into libc.
 #[allow(unsafe_code)]
 mod time;
+mod transport;
+mod txn;
+mod watch;
 
+pub use client::Client;
+pub use client_config::{ClientConfig, Pem, TlsConfig};
 pub use error::{Error, ErrorKind, Result};
+pub use etcd_client;
+pub use kv::{KeyValue, Kv, Listing};
+pub use lock::Lock;
+pub use txn::{Cmp, Compare, Guard, Op, OpResult, Order, Range, Txn, TxnResult};

@@ -1,6 +1,7 @@
 //! Every background task of a client: owned here, spawned only here, ended by one token.
 
 use std::future::Future;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -32,32 +33,17 @@ impl Tasks {
 
     /// Runs `task` until it ends or the client closes.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let closing = self.closing.clone();
-        self.tracker.spawn_on(
-            async move {
-                tokio::select! {
-                    biased;
-                    () = closing.cancelled() => {}
-                    () = task => {}
-                }
-            },
-            &self.runtime,
-        );
+        self.spawn_until(self.closing.clone(), task);
     }
 
     /// Runs `task` until it ends, also while the client closes: for what gives things back.
     pub(crate) fn spawn_cleanup(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let terminated = self.terminated.clone();
-        self.tracker.spawn_on(
-            async move {
-                tokio::select! {
-                    biased;
-                    () = terminated.cancelled() => {}
-                    () = task => {}
-                }
-            },
-            &self.runtime,
-        );
+        self.spawn_until(self.terminated.clone(), task);
+    }
+
+    fn spawn_until(&self, end: CancellationToken, task: impl Future<Output = ()> + Send + 'static) {
+        let task = async move { end.run_until_cancelled_owned(task).await.unwrap_or_default() };
+        self.tracker.spawn_on(task, &self.runtime);
     }
 
     pub(crate) fn is_closing(&self) -> bool {
@@ -69,23 +55,53 @@ impl Tasks {
         self.closing.cancelled().await;
     }
 
-    /// Begins closing. True for the first caller.
-    pub(crate) fn close(&self) -> bool {
-        let first = !self.closing.is_cancelled();
+    /// Begins closing, in the background: what gives things back has `limit` for it. Only the first call counts.
+    pub(crate) fn shut_down(&self, limit: Duration) {
+        if self.closing.is_cancelled() {
+            return;
+        }
         self.closing.cancel();
         self.tracker.close();
-        first
+        let tasks = self.clone();
+        // Not one of the tracked: it waits for them.
+        self.runtime.spawn(async move {
+            if tokio::time::timeout(limit, tasks.tracker.wait()).await.is_err() {
+                tasks.terminated.cancel();
+            }
+        });
     }
 
-    /// Ends what still runs.
-    pub(crate) fn terminate(&self) {
-        self.closing.cancel();
-        self.terminated.cancel();
-        self.tracker.close();
+    /// Whether the limit of closing had to be enforced.
+    pub(crate) fn was_terminated(&self) -> bool {
+        self.terminated.is_cancelled()
     }
 
-    /// Ends when no task is left; only after [`Tasks::close`].
+    /// Ends when no task is left; only after [`Tasks::shut_down`].
     pub(crate) async fn ended(&self) {
         self.tracker.wait().await;
+    }
+
+    /// Ends everything at once when it is dropped: for a client that did not come about.
+    pub(crate) fn terminate_on_drop(self) -> TerminateOnDrop {
+        TerminateOnDrop(Some(self))
+    }
+}
+
+/// See [`Tasks::terminate_on_drop`].
+pub(crate) struct TerminateOnDrop(Option<Tasks>);
+
+impl TerminateOnDrop {
+    pub(crate) fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for TerminateOnDrop {
+    fn drop(&mut self) {
+        if let Some(tasks) = self.0.take() {
+            tasks.closing.cancel();
+            tasks.terminated.cancel();
+            tasks.tracker.close();
+        }
     }
 }

@@ -1,2 +1,51 @@
-//! xtask.
-fn main() {}
+//! The project's own commands: `cargo xtask <command>`. One file a command.
+//!
+//! - [`setup`]: brings what the others need
+//! - [`check`]: format, lints, docs; for every commit
+//! - [`test`]: every test against a real etcd; what CI runs
+//! - [`soak`]: the same scenarios at random and long
+
+mod check;
+mod run;
+mod setup;
+mod soak;
+mod test;
+
+use std::env;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask <command>
+
+  setup                          bring what the other commands need, and say what there is
+  check                          format, lints, docs: for every commit
+  test [cargo test's arguments]  every test against a real etcd
+  soak [--minutes N] [--seed S]  the scenarios again and again, at random
+";
+
+/// What a command comes to; the text of a failure is for the user.
+type Outcome = Result<(), String>;
+
+fn main() -> ExitCode {
+    let mut args = env::args().skip(1);
+    let command = args.next().unwrap_or_default();
+    let args: Vec<String> = args.collect();
+    let outcome = match command.as_str() {
+        "setup" => setup::run(),
+        "check" => check::run(),
+        "test" => test::run(&args),
+        "soak" => soak::run(&args),
+        "" | "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        other => Err(format!("there is no command `{other}`\n\n{USAGE}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("xtask {command}: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

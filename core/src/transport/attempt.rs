@@ -1,0 +1,69 @@
+//! One attempt at a request: what [`call`](super::call) tells the service that carries it, and what it hears back.
+//!
+//! The two meet below etcd-client, which knows nothing of either; a task-local carries the attempt through it.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+
+use super::body::Loan;
+use super::endpoint::Endpoint;
+use super::locked;
+use super::picker::EndpointId;
+use super::token::TokenVersion;
+
+tokio::task_local! {
+    static CURRENT: Arc<Attempt>;
+}
+
+#[derive(Default)]
+pub(super) struct Attempt {
+    /// Where other attempts at the same request are.
+    avoid: Vec<EndpointId>,
+    place: Mutex<Option<Place>>,
+}
+
+/// Where the attempt is.
+#[derive(Clone)]
+pub(super) struct Place {
+    pub(super) endpoint: Arc<Endpoint>,
+    pub(super) loan: Arc<Loan>,
+    pub(super) token: TokenVersion,
+}
+
+impl Attempt {
+    pub(super) fn avoiding(avoid: Vec<EndpointId>) -> Arc<Self> {
+        Arc::new(Self { avoid, ..Self::default() })
+    }
+
+    /// Runs `request` as this attempt.
+    pub(super) fn run<F: Future>(self: Arc<Self>, request: F) -> impl Future<Output = F::Output> {
+        CURRENT.scope(self, request)
+    }
+
+    /// The attempt in whose [`run`](Self::run) we are; None for a request of `raw()`.
+    pub(super) fn current() -> Option<Arc<Self>> {
+        CURRENT.try_with(Arc::clone).ok()
+    }
+
+    pub(super) fn avoid(&self) -> &[EndpointId] {
+        &self.avoid
+    }
+
+    pub(super) fn put_at(&self, place: Place) {
+        *locked(&self.place) = Some(place);
+    }
+
+    /// None before the service has chosen.
+    pub(super) fn place(&self) -> Option<Place> {
+        locked(&self.place).clone()
+    }
+
+    /// Whether it was certainly never sent, and now never will be.
+    pub(super) fn withdraw(&self) -> bool {
+        match self.place() {
+            Some(place) => place.loan.take_back().is_some(),
+            // The service was not even reached; and it will not be, as whoever withdraws drops the attempt.
+            None => true,
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! One request, with everything that may have to be done until its answer is there.
+//!
+//! The deadline covers it all. What was never sent goes elsewhere. A read that stays silent for a second is sent to
+//! another endpoint too, and the first answer counts. A write that was sent waits for its own answer: nobody but the
+//! server knows what became of it. A stale token is renewed once for all who met it.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::time::sleep;
+
+use super::Transport;
+use super::attempt::Attempt;
+use super::health::Sign;
+use super::plan::{CallKind, Next, Plan};
+use super::retry;
+use super::service::SILENCE;
+use super::token::TokenVersion;
+use crate::error::{Error, ErrorKind, Result};
+use crate::time::{Deadline, jittered};
+
+/// What a request is, for retries and errors.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) op: &'static str,
+    /// For the error; may be empty.
+    pub(crate) key: &'a [u8],
+    pub(crate) deadline: Deadline,
+    pub(crate) kind: CallKind,
+}
+
+/// A member that lags behind refuses even a new token for a moment; more than that is no matter of tokens.
+const MOST_RENEWALS: u32 = 5;
+const RENEWAL_PAUSE: Duration = Duration::from_millis(50);
+
+enum Ended<T> {
+    With(Result<T>),
+    /// The server wants another token than this one.
+    Stale(TokenVersion, etcd_client::Error),
+}
+
+impl Transport {
+    /// Makes one request by `attempt`, which is called once for each time it is sent.
+    ///
+    /// # Errors
+    /// What the server answered, by its words. `DeadlineExceeded` when an answer was missing at the deadline,
+    /// `Unavailable` when there was nobody to ask or the connection was lost; `maybe_applied` says what may have become
+    /// of a write.
+    ///
+    /// # Cancel safety
+    /// Dropping it gives the answer up; a write that was sent may still be applied.
+    pub(crate) async fn call<T, F, Fut>(&self, call: Call<'_>, attempt: F) -> Result<T>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, etcd_client::Error>>,
+    {
+        let mut plan = Plan::new(call.kind);
+        let mut renewals = 0;
+        loop {
+            let (seen, error) = match self.fly(&call, &attempt, &mut plan).await {
+                Ended::With(result) => return result,
+                Ended::Stale(seen, error) => (seen, error),
+            };
+            if !self.has_user() || renewals == MOST_RENEWALS {
+                return Err(told(&call, error, plan.maybe_applied(0)));
+            }
+            if renewals > 0 {
+                let pause = sleep(jittered(RENEWAL_PAUSE * (1 << renewals)));
+                call.deadline.limit(pause).await.map_err(|_| told(&call, error, plan.maybe_applied(0)))?;
+            }
+            renewals += 1;
+            let renewed = self.renew_token(call.op, seen, call.deadline).await;
+            renewed.map_err(|error| error.or_key(call.key).with_maybe_applied(plan.maybe_applied(0)))?;
+        }
+    }
+
+    /// The same without renewing tokens, which is itself made of this.
+    pub(super) async fn call_once<T, F, Fut>(&self, call: Call<'_>, attempt: F) -> Result<T>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, etcd_client::Error>>,
+    {
+        let mut plan = Plan::new(call.kind);
+        match self.fly(&call, &attempt, &mut plan).await {
+            Ended::With(result) => result,
+            Ended::Stale(_, error) => Err(told(&call, error, plan.maybe_applied(0))),
+        }
+    }
+
+    async fn fly<T, F, Fut>(&self, call: &Call<'_>, attempt: &F, plan: &mut Plan) -> Ended<T>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, etcd_client::Error>>,
+    {
+        let mut flights = FuturesUnordered::new();
+        let mut in_air: Vec<Arc<Attempt>> = Vec::with_capacity(1);
+        let mut last = None;
+        let mut next = Next::Launch;
+        let mut timer = pin!(sleep(SILENCE));
+        loop {
+            if next == Next::Launch {
+                let places = in_air.iter().filter_map(|flight| flight.place());
+                let flight = Attempt::avoiding(places.map(|place| place.endpoint.id()).collect());
+                in_air.push(Arc::clone(&flight));
+                let request = Arc::clone(&flight).run(attempt());
+                flights.push(async move { (flight, request.await) });
+                plan.launched();
+            }
+            let wait = if let Next::Pause(pause) = next { jittered(pause) } else { SILENCE };
+            timer.set(sleep(call.deadline.remaining().map_or(wait, |left| left.min(wait))));
+            tokio::select! {
+                biased;
+                Some((flight, result)) = flights.next(), if !flights.is_empty() => {
+                    in_air.retain(|other| !Arc::ptr_eq(other, &flight));
+                    let error = match result {
+                        Ok(value) => return Ended::With(Ok(value)),
+                        Err(error) => error,
+                    };
+                    next = plan.failed(retry::meaning(&error));
+                    match next {
+                        Next::Stop => return Ended::With(Err(told(call, error, plan.maybe_applied(0)))),
+                        Next::NewToken => {
+                            let seen = flight.place().map_or(self.token_version(), |place| place.token);
+                            return Ended::Stale(seen, error);
+                        }
+                        Next::Launch | Next::Wait | Next::Pause(_) => {
+                            tracing::debug!(op = call.op, %error, "retrying");
+                            last = Some(error);
+                        }
+                    }
+                }
+                () = timer.as_mut() => {
+                    if call.deadline.has_passed() {
+                        return Ended::With(Err(expired(call, plan, &in_air, last)));
+                    }
+                    if let Next::Pause(_) = next {
+                        next = Next::Launch;
+                        continue;
+                    }
+                    let withdrawn = suspect(call.kind, &mut in_air);
+                    if in_air.is_empty() {
+                        flights.clear();
+                    }
+                    next = plan.silent(withdrawn);
+                }
+            }
+        }
+    }
+}
+
+/// Nothing came: has the endpoints looked at, and takes back a write that was not sent yet. Says how many it took back.
+fn suspect(kind: CallKind, in_air: &mut Vec<Arc<Attempt>>) -> u32 {
+    for place in in_air.iter().filter_map(|flight| flight.place()) {
+        place.endpoint.notice(Sign::Trouble);
+    }
+    // A read may as well go on: whichever answer comes first will do.
+    if kind != CallKind::Write || !in_air.iter().all(|flight| flight.withdraw()) {
+        return 0;
+    }
+    in_air.drain(..).map(|_| 1).sum()
+}
+
+fn told(call: &Call<'_>, error: etcd_client::Error, maybe_applied: bool) -> Error {
+    retry::into_error(call.op, call.key, error).with_maybe_applied(maybe_applied)
+}
+
+/// The deadline has passed: with flights in the air, or in a pause after the last of them failed.
+fn expired(call: &Call<'_>, plan: &Plan, in_air: &[Arc<Attempt>], last: Option<etcd_client::Error>) -> Error {
+    let sent: u32 = in_air.iter().map(|flight| u32::from(!flight.withdraw())).sum();
+    let maybe_applied = plan.maybe_applied(sent);
+    match last {
+        Some(error) if in_air.is_empty() => told(call, error, maybe_applied),
+        last => {
+            let error = Error::new(ErrorKind::DeadlineExceeded, call.op).with_maybe_applied(maybe_applied);
+            let error = if call.key.is_empty() { error } else { error.with_key(call.key) };
+            match last {
+                Some(cause) => error.with_source(retry::words(cause)),
+                None => error.with_detail("no answer"),
+            }
+        }
+    }
+}

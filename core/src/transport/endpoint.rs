@@ -1,0 +1,177 @@
+//! One endpoint: its connections, its health, and the task that probes it when something looks wrong.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Endpoint as Target;
+
+use super::class::Class;
+use super::failure;
+use super::health::{Change, Health, Sign, Standing, Verdict};
+use super::line::Line;
+use super::locked;
+use super::picker::EndpointId;
+use super::probe::{self, Finding};
+use super::token::Tokens;
+use crate::client_config::Address;
+use crate::time::{self, BootTime};
+
+/// Why a probe failed.
+#[derive(Clone)]
+pub(super) struct Failure {
+    /// With the endpoint in it.
+    pub(super) words: String,
+    /// The handshake failed: only another configuration will help.
+    pub(super) is_handshake: bool,
+}
+
+/// What all endpoints of a client share.
+pub(super) struct Common {
+    pub(super) tokens: Tokens,
+    /// The key that probes read.
+    pub(super) probe_key: Vec<u8>,
+    /// Ticks when an endpoint was judged.
+    pub(super) judged: watch::Sender<u64>,
+}
+
+pub(super) struct Endpoint {
+    id: EndpointId,
+    address: Address,
+    target: Target,
+    common: Arc<Common>,
+    line: ArcSwap<Line>,
+    health: Mutex<Health>,
+    /// A copy of the health's standing, which every request reads.
+    standing: AtomicU8,
+    wake: Notify,
+    /// What the last probe that failed has found.
+    failure: Mutex<Option<Failure>>,
+    removed: CancellationToken,
+}
+
+impl Endpoint {
+    pub(super) fn new(id: EndpointId, address: Address, target: Target, common: Arc<Common>) -> Arc<Self> {
+        let health = Health::new();
+        Arc::new(Self {
+            id,
+            line: ArcSwap::from_pointee(Line::new(&target)),
+            standing: AtomicU8::new(health.standing() as u8),
+            health: Mutex::new(health),
+            address,
+            target,
+            common,
+            wake: Notify::new(),
+            failure: Mutex::new(None),
+            removed: CancellationToken::new(),
+        })
+    }
+
+    pub(super) fn id(&self) -> EndpointId {
+        self.id
+    }
+
+    pub(super) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The connections to use now.
+    pub(super) fn line(&self) -> Arc<Line> {
+        self.line.load_full()
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        match self.standing.load(Ordering::Relaxed) {
+            0 => Standing::Healthy,
+            1 => Standing::Suspect,
+            _ => Standing::Away,
+        }
+    }
+
+    /// Why the last probe failed; None when it did not.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        locked(&self.failure).clone()
+    }
+
+    /// A cause with what it was about.
+    pub(super) fn tell(&self, cause: &str) -> String {
+        let handshake = if self.is_handshake(cause) { "TLS handshake failed: " } else { "" };
+        format!("{}: {handshake}{cause}", self.address)
+    }
+
+    fn is_handshake(&self, cause: &str) -> bool {
+        self.address.is_tls() && failure::is_handshake(cause)
+    }
+
+    /// Tells what a request noticed. Cheap, and never waits.
+    pub(super) fn notice(&self, sign: Sign) {
+        let mut health = locked(&self.health);
+        let due = health.due();
+        let change = health.notice(sign, BootTime::now());
+        self.standing.store(health.standing() as u8, Ordering::Relaxed);
+        let wake = health.due() != due;
+        drop(health);
+        self.follow(change, "no connection");
+        if wake {
+            self.wake.notify_one();
+        }
+    }
+
+    /// The member is no part of the cluster any more: its streams move, its task ends.
+    pub(super) fn remove(&self) {
+        self.removed.cancel();
+        self.line().left.cancel();
+    }
+
+    /// Probes when a probe is due, until the endpoint is removed.
+    pub(super) async fn watch_over(self: Arc<Self>) {
+        tokio::select! {
+            () = self.removed.cancelled() => {}
+            () = self.probe_when_due() => {}
+        }
+    }
+
+    async fn probe_when_due(&self) {
+        loop {
+            let due = locked(&self.health).due();
+            match due {
+                None => self.wake.notified().await,
+                Some(at) if at > BootTime::now() => tokio::select! {
+                    () = time::sleep_until(at) => {}
+                    () = self.wake.notified() => {}
+                },
+                Some(_) => self.probe().await,
+            }
+        }
+    }
+
+    async fn probe(&self) {
+        let patience = locked(&self.health).patience();
+        let token = self.common.tokens.current().header.clone();
+        let channel = self.line().channel(Class::Unary);
+        let Finding { verdict, cause } = probe::probe(channel, &self.common.probe_key, token, patience).await;
+        let cause = cause.unwrap_or_default();
+        *locked(&self.failure) = (verdict != Verdict::Alive)
+            .then(|| Failure { words: self.tell(&cause), is_handshake: self.is_handshake(&cause) });
+        let mut health = locked(&self.health);
+        let change = health.judge(verdict, BootTime::now(), fastrand::f64());
+        self.standing.store(health.standing() as u8, Ordering::Relaxed);
+        drop(health);
+        self.follow(change, &cause);
+        self.common.judged.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    fn follow(&self, change: Change, why: &str) {
+        match change {
+            Change::None => {}
+            Change::Returned => tracing::info!(endpoint = %self.address, "endpoint usable"),
+            Change::Left => tracing::warn!(endpoint = %self.address, why, "endpoint left"),
+            Change::Cut => {
+                tracing::warn!(endpoint = %self.address, why, "endpoint left, its connections given up");
+                self.line.swap(Arc::new(Line::new(&self.target))).left.cancel();
+            }
+        }
+    }
+}

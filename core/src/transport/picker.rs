@@ -1,0 +1,73 @@
+//! Which endpoint the next request goes to.
+//!
+//! Unary requests go round the best endpoints. Watches and keep-alives of one client stay at one "home" endpoint as
+//! long as it is among the best: then the answers to keep-alives vouch for the member that serves the watches. Homes are
+//! chosen at random, so that the streams of a fleet spread over the members.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+use arc_swap::ArcSwap;
+
+use super::class::Class;
+use super::endpoint::Endpoint;
+use super::health::Standing;
+
+/// Names an endpoint for as long as the client lives; numbers are not used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EndpointId(pub(super) u32);
+
+pub(super) struct Picker {
+    endpoints: ArcSwap<Vec<Arc<Endpoint>>>,
+    turn: AtomicUsize,
+    home: AtomicU32,
+}
+
+impl Picker {
+    pub(super) fn new(endpoints: Vec<Arc<Endpoint>>) -> Self {
+        Self {
+            endpoints: ArcSwap::from_pointee(endpoints),
+            turn: AtomicUsize::new(fastrand::usize(..1 << 16)),
+            home: AtomicU32::new(u32::MAX),
+        }
+    }
+
+    pub(super) fn all(&self) -> Arc<Vec<Arc<Endpoint>>> {
+        self.endpoints.load_full()
+    }
+
+    pub(super) fn replace(&self, endpoints: Vec<Arc<Endpoint>>) {
+        self.endpoints.store(Arc::new(endpoints));
+    }
+
+    /// The best endpoint that is not in `avoid`; the best of all when every one is. None only without endpoints.
+    pub(super) fn pick(&self, class: Class, avoid: &[EndpointId]) -> Option<Arc<Endpoint>> {
+        let endpoints = self.endpoints.load();
+        let rank = |index: usize| match endpoints.get(index) {
+            Some(endpoint) => (avoid.contains(&endpoint.id()), endpoint.standing()),
+            None => (true, Standing::Away),
+        };
+        let chosen = match class {
+            Class::Unary => best(endpoints.len(), self.turn.fetch_add(1, Ordering::Relaxed), rank),
+            Class::Watch | Class::KeepAlive => {
+                let home = EndpointId(self.home.load(Ordering::Relaxed));
+                let at_home = endpoints.iter().position(|endpoint| endpoint.id() == home);
+                best(endpoints.len(), at_home.unwrap_or_else(|| fastrand::usize(..1 << 16)), rank)
+            }
+        };
+        let endpoint = chosen.and_then(|index| endpoints.get(index)).cloned()?;
+        if class != Class::Unary {
+            self.home.store(endpoint.id().0, Ordering::Relaxed);
+        }
+        Some(endpoint)
+    }
+}
+
+/// The first of the lowest rank, counted from `start`.
+fn best<R: Ord>(count: usize, start: usize, rank: impl Fn(usize) -> R) -> Option<usize> {
+    let first = start.checked_rem(count)?;
+    (0..count).map(|step| (first + step) % count).min_by_key(|&index| rank(index))
+}
+
+#[cfg(test)]
+mod tests;

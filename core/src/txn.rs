@@ -1,0 +1,445 @@
+//! The plan of a transaction, and of the single requests it is made of: ranges, puts, deletes, compares.
+//!
+//! Plain values without I/O. What is wrong with them is said before anything is sent; see [`crate::kv::Kv`] for how
+//! they are carried out and what they cost.
+
+use etcd_client as etcd;
+
+use crate::error::{Error, Result};
+use crate::keyspace::prefix_end;
+use crate::kv::KeyValue;
+
+/// Which keys to read or delete, and how to read them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    pub(crate) key: Vec<u8>,
+    pub(crate) end: Vec<u8>,
+    limit: u32,
+    revision: i64,
+    keys_only: bool,
+    count_only: bool,
+    order: Order,
+    max_create_revision: i64,
+}
+
+/// In which order a range is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// By key, ascending.
+    #[default]
+    Key,
+    /// Oldest creation first.
+    OldestCreated,
+    /// Newest creation first.
+    NewestCreated,
+}
+
+impl Range {
+    /// This one key.
+    pub fn key(key: impl Into<Vec<u8>>) -> Self {
+        Self::between(key, Vec::new())
+    }
+
+    /// Every key that begins with `prefix`; an empty prefix is every key there is.
+    pub fn prefix(prefix: impl Into<Vec<u8>>) -> Self {
+        let prefix = prefix.into();
+        if prefix.is_empty() {
+            return Self::between([0], [0]);
+        }
+        let end = prefix_end(&prefix);
+        Self::between(prefix, end)
+    }
+
+    /// The keys from `first` up to, and without, `end`.
+    pub fn between(first: impl Into<Vec<u8>>, end: impl Into<Vec<u8>>) -> Self {
+        Self {
+            key: first.into(),
+            end: end.into(),
+            limit: 0,
+            revision: 0,
+            keys_only: false,
+            count_only: false,
+            order: Order::Key,
+            max_create_revision: 0,
+        }
+    }
+
+    /// At most this many; 0 is no limit. [`crate::kv::Listing::more`] says whether there were more.
+    pub fn limit(mut self, limit: u32) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// As it was at this revision; 0 is now.
+    pub fn at_revision(mut self, revision: i64) -> Self {
+        self.revision = revision;
+        self
+    }
+
+    /// Without the values.
+    pub fn keys_only(mut self) -> Self {
+        self.keys_only = true;
+        self
+    }
+
+    /// The number of keys alone.
+    pub fn count_only(mut self) -> Self {
+        self.count_only = true;
+        self
+    }
+
+    /// In this order.
+    pub fn order(mut self, order: Order) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// Only keys created at or before this revision.
+    pub fn created_until(mut self, revision: i64) -> Self {
+        self.max_create_revision = revision;
+        self
+    }
+
+    pub(crate) fn check(&self, op: &'static str) -> Result<()> {
+        check_key(op, &self.key)?;
+        if self.revision < 0 {
+            return Err(Error::invalid(op, "revision", "must not be negative"));
+        }
+        let to_the_end = self.end == [0];
+        if !self.end.is_empty() && !to_the_end && self.end <= self.key {
+            return Err(Error::invalid(op, "end", "must lie after the first key"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn to_get(&self) -> etcd::GetOptions {
+        let mut options = etcd::GetOptions::new().with_limit(i64::from(self.limit)).with_revision(self.revision);
+        if !self.end.is_empty() {
+            options = options.with_range(self.end.clone());
+        }
+        if self.keys_only {
+            options = options.with_keys_only();
+        }
+        if self.count_only {
+            options = options.with_count_only();
+        }
+        if self.max_create_revision != 0 {
+            options = options.with_max_create_revision(self.max_create_revision);
+        }
+        match self.order {
+            Order::Key => options,
+            Order::OldestCreated => options.with_sort(etcd::SortTarget::Create, etcd::SortOrder::Ascend),
+            Order::NewestCreated => options.with_sort(etcd::SortTarget::Create, etcd::SortOrder::Descend),
+        }
+    }
+
+    pub(crate) fn to_delete(&self) -> etcd::DeleteOptions {
+        let options = etcd::DeleteOptions::new();
+        if self.end.is_empty() { options } else { options.with_range(self.end.clone()) }
+    }
+}
+
+/// How a compare judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cmp {
+    /// Equal to.
+    Equal,
+    /// Not equal to.
+    NotEqual,
+    /// Greater than.
+    Greater,
+    /// Less than.
+    Less,
+}
+
+#[derive(Clone, Debug)]
+enum Target {
+    CreateRevision(i64),
+    ModRevision(i64),
+    Version(i64),
+    Lease(i64),
+    Value(Vec<u8>),
+}
+
+/// One condition of a transaction. A key that does not exist has revision, version and lease 0.
+#[derive(Clone, Debug)]
+pub struct Compare {
+    key: Vec<u8>,
+    end: Vec<u8>,
+    cmp: Cmp,
+    target: Target,
+}
+
+impl Compare {
+    fn new(key: impl Into<Vec<u8>>, cmp: Cmp, target: Target) -> Self {
+        Self { key: key.into(), end: Vec::new(), cmp, target }
+    }
+
+    /// The key does not exist.
+    pub fn absent(key: impl Into<Vec<u8>>) -> Self {
+        Self::create_revision(key, Cmp::Equal, 0)
+    }
+
+    /// On the revision at which this incarnation of the key was created.
+    pub fn create_revision(key: impl Into<Vec<u8>>, cmp: Cmp, revision: i64) -> Self {
+        Self::new(key, cmp, Target::CreateRevision(revision))
+    }
+
+    /// On the revision of the last change of the key.
+    pub fn mod_revision(key: impl Into<Vec<u8>>, cmp: Cmp, revision: i64) -> Self {
+        Self::new(key, cmp, Target::ModRevision(revision))
+    }
+
+    /// On how often the key was put since its creation.
+    pub fn version(key: impl Into<Vec<u8>>, cmp: Cmp, version: i64) -> Self {
+        Self::new(key, cmp, Target::Version(version))
+    }
+
+    /// On the lease the key is under.
+    pub fn lease(key: impl Into<Vec<u8>>, cmp: Cmp, lease: i64) -> Self {
+        Self::new(key, cmp, Target::Lease(lease))
+    }
+
+    /// On the value.
+    pub fn value(key: impl Into<Vec<u8>>, cmp: Cmp, value: impl Into<Vec<u8>>) -> Self {
+        Self::new(key, cmp, Target::Value(value.into()))
+    }
+
+    /// For every key from the given one up to, and without, `end`; true for a range without keys.
+    pub fn until(mut self, end: impl Into<Vec<u8>>) -> Self {
+        self.end = end.into();
+        self
+    }
+
+    fn into_etcd(self) -> etcd::Compare {
+        let cmp = match self.cmp {
+            Cmp::Equal => etcd::CompareOp::Equal,
+            Cmp::NotEqual => etcd::CompareOp::NotEqual,
+            Cmp::Greater => etcd::CompareOp::Greater,
+            Cmp::Less => etcd::CompareOp::Less,
+        };
+        let compare = match self.target {
+            Target::CreateRevision(revision) => etcd::Compare::create_revision(self.key, cmp, revision),
+            Target::ModRevision(revision) => etcd::Compare::mod_revision(self.key, cmp, revision),
+            Target::Version(version) => etcd::Compare::version(self.key, cmp, version),
+            Target::Lease(lease) => etcd::Compare::lease(self.key, cmp, lease),
+            Target::Value(value) => etcd::Compare::value(self.key, cmp, value),
+        };
+        if self.end.is_empty() { compare } else { compare.with_range(self.end) }
+    }
+}
+
+/// One operation inside a transaction.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Op {
+    /// Write a key; under a lease when that is not 0.
+    Put {
+        /// The key.
+        key: Vec<u8>,
+        /// Its new value.
+        value: Vec<u8>,
+        /// The lease that takes the key with it, 0 for none.
+        lease: i64,
+    },
+    /// Read.
+    Get(Range),
+    /// Delete.
+    Delete(Range),
+    /// A transaction within the transaction. Its failing compares do not stop the outer one.
+    Txn(Txn),
+}
+
+impl Op {
+    /// Write a key without a lease.
+    pub fn put(key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Self {
+        Self::put_under(key, value, 0)
+    }
+
+    /// Write a key under a lease.
+    pub fn put_under(key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>, lease: i64) -> Self {
+        Self::Put { key: key.into(), value: value.into(), lease }
+    }
+
+    /// Delete one key.
+    pub fn delete(key: impl Into<Vec<u8>>) -> Self {
+        Self::Delete(Range::key(key))
+    }
+
+    /// Read one key.
+    pub fn get(key: impl Into<Vec<u8>>) -> Self {
+        Self::Get(Range::key(key))
+    }
+
+    fn into_etcd(self) -> etcd::TxnOp {
+        match self {
+            Op::Put { key, value, lease } => {
+                etcd::TxnOp::put(key, value, Some(etcd::PutOptions::new().with_lease(lease)))
+            }
+            Op::Get(range) => etcd::TxnOp::get(range.key.clone(), Some(range.to_get())),
+            Op::Delete(range) => etcd::TxnOp::delete(range.key.clone(), Some(range.to_delete())),
+            Op::Txn(txn) => etcd::TxnOp::txn(txn.into_etcd()),
+        }
+    }
+
+    fn check(&self, op: &'static str) -> Result<()> {
+        match self {
+            Op::Put { key, lease, .. } => check_key(op, key).and_then(|()| check_lease(op, *lease)),
+            Op::Get(range) | Op::Delete(range) => range.check(op),
+            Op::Txn(txn) => txn.check(op),
+        }
+    }
+
+    fn writes(&self) -> bool {
+        match self {
+            Op::Put { .. } | Op::Delete(_) => true,
+            Op::Get(_) => false,
+            Op::Txn(txn) => txn.writes(),
+        }
+    }
+}
+
+/// If all compares hold, these operations, otherwise those; atomically, in one revision.
+///
+/// ```
+/// use gocore_etcd_core::{Compare, Op, Txn};
+///
+/// let create_once = Txn::new()
+///     .when(Compare::absent("/apps/x/owner"))
+///     .then(Op::put("/apps/x/owner", "me"))
+///     .otherwise(Op::get("/apps/x/owner"));
+/// # let _ = create_once;
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a plan does nothing until Kv::commit carries it out"]
+pub struct Txn {
+    compares: Vec<Compare>,
+    then: Vec<Op>,
+    otherwise: Vec<Op>,
+    guards: usize,
+}
+
+impl Txn {
+    /// An empty plan.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a condition; all must hold.
+    pub fn when(mut self, compare: Compare) -> Self {
+        self.compares.push(compare);
+        self
+    }
+
+    /// Adds the condition that the owner of `guard` still holds; when it does not, the commit fails with
+    /// [`crate::ErrorKind::Lost`] unless there is something to do [`otherwise`](Txn::otherwise).
+    pub fn guarded_by(mut self, guard: impl Into<Guard>) -> Self {
+        self.compares.push(guard.into().0);
+        self.guards += 1;
+        self
+    }
+
+    /// Adds an operation for when all conditions hold.
+    pub fn then(mut self, op: Op) -> Self {
+        self.then.push(op);
+        self
+    }
+
+    /// Adds an operation for when a condition does not hold.
+    pub fn otherwise(mut self, op: Op) -> Self {
+        self.otherwise.push(op);
+        self
+    }
+
+    /// Whether a refusal of this plan means that the owner of its guard holds no longer.
+    pub(crate) fn refusal_means_lost(&self) -> bool {
+        self.guards > 0 && self.guards == self.compares.len() && self.otherwise.is_empty()
+    }
+
+    /// Whether etcd puts it through raft.
+    pub(crate) fn writes(&self) -> bool {
+        self.then.iter().chain(&self.otherwise).any(Op::writes)
+    }
+
+    pub(crate) fn check(&self, op: &'static str) -> Result<()> {
+        for compare in &self.compares {
+            check_key(op, &compare.key)?;
+        }
+        self.then.iter().chain(&self.otherwise).try_for_each(|each| each.check(op))
+    }
+
+    /// A key for an error's text.
+    pub(crate) fn first_key(&self) -> &[u8] {
+        match self.then.first() {
+            Some(Op::Put { key, .. }) => key,
+            Some(Op::Get(range) | Op::Delete(range)) => &range.key,
+            Some(Op::Txn(txn)) => txn.first_key(),
+            None => self.compares.first().map_or(&[], |compare| &compare.key),
+        }
+    }
+
+    pub(crate) fn into_etcd(self) -> etcd::Txn {
+        let compares: Vec<_> = self.compares.into_iter().map(Compare::into_etcd).collect();
+        let then: Vec<_> = self.then.into_iter().map(Op::into_etcd).collect();
+        let otherwise: Vec<_> = self.otherwise.into_iter().map(Op::into_etcd).collect();
+        // etcd-client refuses an empty list as a set one, so only what is there is given.
+        let mut txn = etcd::Txn::new();
+        if !compares.is_empty() {
+            txn = txn.when(compares);
+        }
+        if !then.is_empty() {
+            txn = txn.and_then(then);
+        }
+        if !otherwise.is_empty() {
+            txn = txn.or_else(otherwise);
+        }
+        txn
+    }
+}
+
+/// The fencing condition of a held lock or leadership: true in etcd for as long as this owner holds.
+#[derive(Clone, Debug)]
+pub struct Guard(pub(crate) Compare);
+
+/// What a transaction did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TxnResult {
+    /// Whether all conditions held.
+    pub succeeded: bool,
+    /// The revision it was carried out at.
+    pub revision: i64,
+    /// One result for each operation, in order.
+    pub results: Vec<OpResult>,
+}
+
+/// What one operation of a transaction did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OpResult {
+    /// It was put.
+    Put,
+    /// What was read.
+    Get(Vec<KeyValue>),
+    /// How many keys were deleted.
+    Delete(u64),
+    /// The inner transaction.
+    Txn(TxnResult),
+}
+
+impl OpResult {
+    /// What a `Get` read; nothing for any other operation.
+    pub fn into_kvs(self) -> Vec<KeyValue> {
+        match self {
+            OpResult::Get(kvs) => kvs,
+            _ => Vec::new(),
+        }
+    }
+}
+
+pub(crate) fn check_key(op: &'static str, key: &[u8]) -> Result<()> {
+    if key.is_empty() { Err(Error::invalid(op, "key", "must not be empty")) } else { Ok(()) }
+}
+
+pub(crate) fn check_lease(op: &'static str, lease: i64) -> Result<()> {
+    if lease < 0 { Err(Error::invalid(op, "lease", "must not be negative")) } else { Ok(()) }
+}

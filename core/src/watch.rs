@@ -1,0 +1,229 @@
+//! Resilient watches: what every capability that waits for a change stands on.
+//!
+//! A [`Watch`] yields the changes of a range in revision order, without duplicate and without gap for a consumer that
+//! keeps up. It resumes after any failure, with jittered back-off, for as long as its owner lives. Its buffer is
+//! bounded: a slow consumer gets the newest state per key, marked as coalesced, and beyond that a [`Update::Resync`],
+//! as after a compaction or a restored cluster; never silence, and never at the cost of other watches.
+//!
+//! Many watches share one stream (`stream.rs`), which is always drained. Where to resume and what was seen already is
+//! decided without I/O (`cursor.rs`, `buffer.rs`).
+//!
+//! # Costs
+//! The first watch of a client opens a stream: one request. Every further one is a message on it. A resync reads the
+//! range once.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use self::buffer::{Buffer, Taken};
+use crate::kv::{Door, KeyValue, Listing};
+use crate::tasks::Tasks;
+use crate::time::jittered;
+use crate::txn::Range;
+
+mod buffer;
+mod cursor;
+mod stream;
+
+/// The most watches that share one stream.
+const WATCHES_PER_STREAM: usize = 1000;
+
+/// One change of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Put(KeyValue),
+    Delete { key: Vec<u8>, revision: i64 },
+}
+
+impl Change {
+    pub(crate) fn key(&self) -> &[u8] {
+        match self {
+            Change::Put(kv) => &kv.key,
+            Change::Delete { key, .. } => key,
+        }
+    }
+
+    pub(crate) fn revision(&self) -> i64 {
+        match self {
+            Change::Put(kv) => kv.mod_revision,
+            Change::Delete { revision, .. } => *revision,
+        }
+    }
+
+    /// About how much memory it takes.
+    fn weight(&self) -> usize {
+        let content = match self {
+            Change::Put(kv) => kv.key.len() + kv.value.len(),
+            Change::Delete { key, .. } => key.len(),
+        };
+        content + size_of::<Change>()
+    }
+}
+
+/// What a watch yields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Update {
+    /// All changes of one revision; of the newest of several, when the consumer was slow and they were coalesced.
+    Events { revision: i64, changes: Vec<Change>, coalesced: bool },
+    /// The events in between are lost: this is all there is now.
+    Resync(Snapshot),
+    /// Events may be delayed from now on, or are no longer.
+    Connected(bool),
+}
+
+/// The keys of a watched range at one revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    pub(crate) revision: i64,
+    pub(crate) kvs: Vec<KeyValue>,
+}
+
+/// The watches of one client. Clones are the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Watches(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    door: Door,
+    tasks: Tasks,
+    streams: Mutex<Vec<stream::Handle>>,
+    last_id: AtomicI64,
+}
+
+impl Watches {
+    pub(crate) fn new(door: Door, tasks: Tasks) -> Self {
+        let streams = Mutex::new(Vec::new());
+        Self(Arc::new(Inner { door, tasks, streams, last_id: AtomicI64::new(0) }))
+    }
+
+    /// Watches `range` (its key and end) from `revision` on, inclusive.
+    pub(crate) fn watch(&self, range: Range, revision: i64) -> Watch {
+        let mut watch = Watch { watches: self.clone(), range, feed: None };
+        watch.subscribe(revision);
+        watch
+    }
+
+    /// Ends when the incarnation of `key` that was there at `seen` is gone: deleted, or created anew. `created` is its
+    /// create revision; None is "the one whose put was at `seen`".
+    ///
+    /// # Cancel safety
+    /// Safe; dropping it ends the watch.
+    pub(crate) async fn gone(&self, key: &[u8], seen: i64, created: Option<i64>) {
+        let mut watch = self.watch(Range::key(key), seen.saturating_add(1));
+        let created = created.unwrap_or(seen);
+        loop {
+            let update = watch.next().await;
+            if is_gone(&update, created) {
+                return;
+            }
+        }
+    }
+
+    /// A stream with room, else a new one.
+    fn stream(&self) -> stream::Handle {
+        let mut streams = self.0.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(stream) = streams.iter().find(|stream| stream.load() < WATCHES_PER_STREAM) {
+            return stream.clone();
+        }
+        let stream = stream::Handle::start(self.0.door.transport().clone(), &self.0.tasks);
+        streams.push(stream.clone());
+        stream
+    }
+}
+
+/// Whether this update tells that the incarnation created at `created` is gone. A put that only shows a newer mod
+/// revision is still the same one; a coalesced event or a snapshot cannot hide a new one, as it shows another create
+/// revision.
+fn is_gone(update: &Update, created: i64) -> bool {
+    let other = |kv: &KeyValue| kv.create_revision != created;
+    match update {
+        Update::Events { changes, .. } => changes.iter().any(|change| match change {
+            Change::Delete { .. } => true,
+            // A session's record is put again and again by its owner.
+            Change::Put(kv) => other(kv),
+        }),
+        Update::Resync(snapshot) => snapshot.kvs.iter().all(other),
+        Update::Connected(_) => false,
+    }
+}
+
+/// One watch. Dropping it cancels it.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    watches: Watches,
+    range: Range,
+    /// None while a resync is owed.
+    feed: Option<Feed>,
+}
+
+#[derive(Debug)]
+struct Feed {
+    id: i64,
+    buffer: Arc<Buffer>,
+    stream: mpsc::UnboundedSender<stream::Command>,
+}
+
+impl Watch {
+    fn subscribe(&mut self, revision: i64) {
+        let Inner { last_id, .. } = &*self.watches.0;
+        let id = last_id.fetch_add(1, Ordering::Relaxed) + 1;
+        let buffer = Arc::new(Buffer::default());
+        let stream = self.watches.stream();
+        stream.add(stream::Subscription::new(id, self.range.clone(), revision, buffer.clone()));
+        self.feed = Some(Feed { id, buffer, stream: stream.commands() });
+    }
+
+    /// The next update. Never ends by itself: failures are waited out.
+    ///
+    /// # Cancel safety
+    /// Safe: nothing is taken that is not returned.
+    pub(crate) async fn next(&mut self) -> Update {
+        loop {
+            let Some(feed) = &self.feed else {
+                let snapshot = self.snapshot().await;
+                self.subscribe(snapshot.revision.saturating_add(1));
+                return Update::Resync(snapshot);
+            };
+            match feed.buffer.take().await {
+                Taken::Events { revision, changes, coalesced } => {
+                    return Update::Events { revision, changes, coalesced };
+                }
+                Taken::Connected(connected) => return Update::Connected(connected),
+                Taken::Overtaken => self.unsubscribe(),
+            }
+        }
+    }
+
+    /// All keys of the range, as soon as etcd can be read.
+    async fn snapshot(&self) -> Snapshot {
+        let door = self.watches.0.door.clone().named("watch.resync");
+        let mut pause = Duration::from_millis(50);
+        loop {
+            match door.list(self.range.clone()).await {
+                Ok(Listing { kvs, revision, .. }) => return Snapshot { revision, kvs },
+                Err(error) => tracing::debug!(%error, "resync failed, will be tried again"),
+            }
+            tokio::time::sleep(jittered(pause)).await;
+            pause = (pause * 2).min(Duration::from_secs(2));
+        }
+    }
+
+    fn unsubscribe(&mut self) {
+        if let Some(feed) = self.feed.take() {
+            // A stream's task that has ended has forgotten us already.
+            feed.stream.send(stream::Command::Cancel(feed.id)).unwrap_or_default();
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.unsubscribe();
+    }
+}
+
+#[cfg(test)]
+mod tests;

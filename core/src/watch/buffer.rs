@@ -1,0 +1,133 @@
+//! Between a stream, which never waits, and a consumer, which may: a bounded buffer that coalesces, and as the last
+//! resort forgets and says so.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::Change;
+
+/// Above so many changes the newest per key are kept alone.
+const MOST_CHANGES: usize = 4096;
+/// The same for their memory, in bytes.
+const MOST_BYTES: usize = 32 << 20;
+
+/// What the consumer takes out.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    Events {
+        revision: i64,
+        changes: Vec<Change>,
+        coalesced: bool,
+    },
+    Connected(bool),
+    /// Events are missing: list again.
+    Overtaken,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Buffer {
+    queue: Mutex<Queue>,
+    filled: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    changes: VecDeque<Change>,
+    bytes: usize,
+    /// Up to this revision the changes are coalesced.
+    coalesced_until: i64,
+    overtaken: bool,
+    /// The state of the connection that was not told yet, and the one told last (a watch begins unconnected).
+    connected: Option<bool>,
+    told: bool,
+}
+
+impl Buffer {
+    pub(super) fn push(&self, changes: Vec<Change>) {
+        self.change(|queue| queue.push(changes, MOST_CHANGES, MOST_BYTES));
+    }
+
+    pub(super) fn overtaken(&self) {
+        self.change(Queue::overtake);
+    }
+
+    pub(super) fn connected(&self, connected: bool) {
+        self.change(|queue| queue.connected = Some(connected).filter(|new| *new != queue.told));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Queue)) {
+        change(&mut self.queue.lock().unwrap_or_else(PoisonError::into_inner));
+        self.filled.notify_one();
+    }
+
+    /// Waits for something to take.
+    ///
+    /// # Cancel safety
+    /// Safe: what is taken is returned at once. For one consumer.
+    pub(super) async fn take(&self) -> Taken {
+        loop {
+            if let Some(taken) = self.queue.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                return taken;
+            }
+            self.filled.notified().await;
+        }
+    }
+}
+
+impl Queue {
+    fn push(&mut self, changes: Vec<Change>, most_changes: usize, most_bytes: usize) {
+        if self.overtaken {
+            return;
+        }
+        self.bytes += changes.iter().map(Change::weight).sum::<usize>();
+        self.changes.extend(changes);
+        if self.changes.len() <= most_changes && self.bytes <= most_bytes {
+            return;
+        }
+        self.coalesce();
+        // Half full of distinct keys: coalescing at every push would cost more than a list.
+        if self.changes.len() > most_changes / 2 || self.bytes > most_bytes / 2 {
+            self.overtake();
+        }
+    }
+
+    /// Keeps the newest change of each key, in order.
+    fn coalesce(&mut self) {
+        let newest: HashMap<&[u8], i64> = self.changes.iter().map(|change| (change.key(), change.revision())).collect();
+        let keep: Vec<bool> =
+            self.changes.iter().map(|change| newest.get(change.key()) == Some(&change.revision())).collect();
+        let mut keep = keep.into_iter();
+        self.coalesced_until = self.changes.back().map_or(0, Change::revision);
+        self.changes.retain(|_| keep.next().unwrap_or(true));
+        self.bytes = self.changes.iter().map(Change::weight).sum();
+    }
+
+    fn overtake(&mut self) {
+        self.changes = VecDeque::new();
+        self.bytes = 0;
+        self.overtaken = true;
+    }
+
+    fn take(&mut self) -> Option<Taken> {
+        if let Some(connected) = self.connected.take() {
+            self.told = connected;
+            return Some(Taken::Connected(connected));
+        }
+        if self.overtaken {
+            return Some(Taken::Overtaken);
+        }
+        let revision = self.changes.front()?.revision();
+        let coalesced = revision <= self.coalesced_until;
+        let mut changes = Vec::new();
+        while self.changes.front().is_some_and(|change| change.revision() == revision) {
+            changes.extend(self.changes.pop_front());
+        }
+        self.bytes = self.bytes.saturating_sub(changes.iter().map(Change::weight).sum());
+        Some(Taken::Events { revision, changes, coalesced })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! Where a watch stands: what it has seen, what an answer of the server means, where to resume. No I/O.
+
+use super::Change;
+
+/// An answer of the server to one watch, decoded.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Message {
+    pub(super) cluster: u64,
+    pub(super) revision: i64,
+    pub(super) canceled: bool,
+    pub(super) compact_revision: i64,
+    pub(super) created: bool,
+    pub(super) events: Vec<Change>,
+}
+
+/// What to do about a message.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// New changes, in revision order; may be empty.
+    Deliver(Vec<Change>),
+    /// The events from here on cannot be had any more: list again.
+    Overtaken,
+    /// The server ended this watch for another reason: resume it.
+    Resume,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Cursor {
+    /// The first revision not yet seen.
+    next: i64,
+    /// Which cluster it was seen in; revisions of another one mean nothing here.
+    cluster: Option<u64>,
+}
+
+impl Cursor {
+    /// From `revision` on, inclusive.
+    pub(super) fn new(revision: i64) -> Self {
+        // Zero would mean "now" to the server, and a gap.
+        Self { next: revision.max(1), cluster: None }
+    }
+
+    /// Where to resume.
+    pub(super) fn next(&self) -> i64 {
+        self.next
+    }
+
+    pub(super) fn step(&mut self, message: Message) -> Step {
+        if message.canceled {
+            return if message.compact_revision > 0 { Step::Overtaken } else { Step::Resume };
+        }
+        // Another cluster, or, when this watch resumes, a store behind what was seen: restored from a backup. (Behind
+        // at its first creation it is only a member that lags the one the start was read from.)
+        let restored = self.cluster.is_some_and(|cluster| {
+            cluster != message.cluster || (message.created && message.revision.saturating_add(1) < self.next)
+        });
+        if restored {
+            return Step::Overtaken;
+        }
+        self.cluster = Some(message.cluster);
+        let mut events = message.events;
+        events.retain(|change| change.revision() >= self.next);
+        events.sort_by_key(Change::revision);
+        if let Some(last) = events.last() {
+            self.next = last.revision().saturating_add(1);
+        } else if !message.created {
+            // A progress notification: everything up to its revision was seen.
+            self.next = self.next.max(message.revision.saturating_add(1));
+        }
+        Step::Deliver(events)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,248 @@
+//! One watch stream with its many watches: the thin shell around [`Cursor`] and [`Buffer`].
+//!
+//! The task always reads, whatever the consumers do. When the stream ends, all watches resume on a new one from where
+//! they stand; nothing is lost by that, so that it is also the cure for a token that the stream had outlived.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use etcd_client as etcd;
+use tokio::sync::mpsc;
+
+use super::Change;
+use super::buffer::Buffer;
+use super::cursor::{Cursor, Message, Step};
+use crate::error::{Error, ErrorKind, Result};
+use crate::kv::KeyValue;
+use crate::tasks::Tasks;
+use crate::time::{Deadline, jittered};
+use crate::transport::Transport;
+use crate::txn::Range;
+
+/// How long the first answer of a new stream, or a new token, may take before it is tried again.
+const OPENING: Duration = Duration::from_secs(5);
+
+/// One watch, as its stream sees it.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    id: i64,
+    range: Range,
+    cursor: Cursor,
+    buffer: Arc<Buffer>,
+    connected: bool,
+}
+
+impl Subscription {
+    pub(super) fn new(id: i64, range: Range, revision: i64, buffer: Arc<Buffer>) -> Self {
+        Self { id, range, cursor: Cursor::new(revision), buffer, connected: false }
+    }
+
+    fn set_connected(&mut self, connected: bool) {
+        if self.connected != connected {
+            self.connected = connected;
+            self.buffer.connected(connected);
+        }
+    }
+
+    fn options(&self) -> etcd::WatchOptions {
+        let options = etcd::WatchOptions::new()
+            .with_watch_id(self.id)
+            .with_start_revision(self.cursor.next())
+            // So that the place to resume from moves on also when nothing happens here, and is not compacted away.
+            .with_progress_notify();
+        if self.range.end.is_empty() { options } else { options.with_range(self.range.end.clone()) }
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum Command {
+    Add(Subscription),
+    Cancel(i64),
+}
+
+/// A stream's task, from outside.
+#[derive(Clone, Debug)]
+pub(super) struct Handle {
+    commands: mpsc::UnboundedSender<Command>,
+    load: Arc<AtomicUsize>,
+}
+
+impl Handle {
+    pub(super) fn start(transport: Transport, tasks: &Tasks) -> Self {
+        let (commands, orders) = mpsc::unbounded_channel();
+        let load = Arc::new(AtomicUsize::new(0));
+        let task = Task { transport, orders, load: load.clone(), watches: HashMap::new(), failures: 0 };
+        tasks.spawn(task.run());
+        Self { commands, load }
+    }
+
+    pub(super) fn load(&self) -> usize {
+        self.load.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add(&self, watch: Subscription) {
+        self.load.fetch_add(1, Ordering::Relaxed);
+        // Refused only after the client has closed; then nothing waits for it any more.
+        self.commands.send(Command::Add(watch)).unwrap_or_default();
+    }
+
+    pub(super) fn commands(&self) -> mpsc::UnboundedSender<Command> {
+        self.commands.clone()
+    }
+}
+
+struct Task {
+    transport: Transport,
+    orders: mpsc::UnboundedReceiver<Command>,
+    load: Arc<AtomicUsize>,
+    watches: HashMap<i64, Subscription>,
+    /// How often in a row a stream ended without an answer.
+    failures: u32,
+}
+
+/// What is still to be said to the server.
+enum Request {
+    Create(i64),
+    Cancel(i64),
+}
+
+impl Task {
+    /// Runs as long as somebody can hand it watches; the client's tasks end it at close.
+    async fn run(mut self) {
+        loop {
+            while self.watches.is_empty() {
+                match self.orders.recv().await {
+                    Some(order) => drop(self.obey(order)),
+                    None => return,
+                }
+            }
+            let token = self.transport.token_version();
+            let error = match self.serve().await {
+                Ok(()) => return,
+                Err(error) => error,
+            };
+            tracing::debug!(%error, watches = self.watches.len(), "watch stream ended");
+            for watch in self.watches.values_mut() {
+                watch.set_connected(false);
+            }
+            if error.kind() == ErrorKind::Unauthenticated
+                && let Err(error) = self.transport.refresh_token(token, Deadline::after(OPENING)).await
+            {
+                tracing::debug!(%error, "token refresh for watches failed");
+            }
+            let pause = Duration::from_millis(10) * 2u32.pow(self.failures.min(7));
+            self.failures = self.failures.saturating_add(1);
+            tokio::time::sleep(jittered(pause)).await;
+        }
+    }
+
+    /// Serves one stream. Ok only when nobody can hand us watches any more.
+    async fn serve(&mut self) -> Result<()> {
+        let mut requests: VecDeque<Request> = self.watches.keys().copied().map(Request::Create).collect();
+        let Some(Request::Create(first)) = requests.pop_front() else { return Ok(()) };
+        let Some(first) = self.watches.get(&first) else { return Ok(()) };
+        let mut client = self.transport.watch();
+        let opening = client.watch(first.range.key.clone(), Some(first.options()));
+        let opened = Deadline::after(OPENING).limit(opening).await;
+        let late = || Error::new(ErrorKind::Unavailable, "watch").with_detail("no answer to a new watch stream");
+        let stream = opened.map_err(|_| late())?.map_err(|error| Transport::error("watch", error))?;
+        let (mut sender, mut answers) = stream.split();
+        // Creations are answered in order; a refused one has no id.
+        let mut creating: VecDeque<i64> = VecDeque::from([first.id]);
+
+        loop {
+            let sending = async {
+                match requests.front() {
+                    Some(Request::Create(id)) => match self.watches.get(id) {
+                        Some(watch) => sender.watch(watch.range.key.clone(), Some(watch.options())).await,
+                        None => Ok(()),
+                    },
+                    Some(Request::Cancel(id)) => sender.cancel(*id).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                answer = answers.message() => {
+                    let answer = answer.map_err(|error| Transport::error("watch", error))?;
+                    let ended = || Error::new(ErrorKind::Unavailable, "watch").with_detail("the server ended the stream");
+                    let again = self.answered(answer.ok_or_else(ended)?, &mut creating)?;
+                    requests.extend(again);
+                }
+                order = self.orders.recv() => match order {
+                    Some(order) => requests.extend(self.obey(order)),
+                    None => return Ok(()),
+                },
+                // Not sent when another branch wins: tokio's send is cancel safe.
+                sent = sending => {
+                    sent.map_err(|error| Transport::error("watch", error))?;
+                    if let Some(Request::Create(id)) = requests.pop_front()
+                        && self.watches.contains_key(&id)
+                    {
+                        creating.push_back(id);
+                    }
+                }
+            }
+        }
+    }
+
+    fn obey(&mut self, order: Command) -> Option<Request> {
+        let request = match order {
+            Command::Add(watch) => {
+                let id = watch.id;
+                self.watches.insert(id, watch);
+                Some(Request::Create(id))
+            }
+            Command::Cancel(id) => self.watches.remove(&id).map(|_| Request::Cancel(id)),
+        };
+        self.load.store(self.watches.len() + self.orders.len(), Ordering::Relaxed);
+        request
+    }
+
+    /// Hands an answer to its watch; gives the request to create it again when the server ended it.
+    fn answered(&mut self, answer: etcd::WatchResponse, creating: &mut VecDeque<i64>) -> Result<Option<Request>> {
+        self.failures = 0;
+        let created = answer.0.created.then(|| creating.pop_front()).flatten();
+        let id = created.unwrap_or(answer.0.watch_id);
+        if answer.0.canceled && Transport::is_stale_token_text(&answer.0.cancel_reason) {
+            return Err(Error::new(ErrorKind::Unauthenticated, "watch").with_detail(answer.0.cancel_reason));
+        }
+        let refused = answer.0.canceled && answer.0.created;
+        let reason = answer.0.cancel_reason.clone();
+        let Some(watch) = self.watches.get_mut(&id) else { return Ok(None) };
+        match watch.cursor.step(decode(answer)) {
+            Step::Deliver(changes) => {
+                watch.set_connected(true);
+                if !changes.is_empty() {
+                    watch.buffer.push(changes);
+                }
+                Ok(None)
+            }
+            Step::Overtaken => {
+                watch.buffer.overtaken();
+                self.watches.remove(&id);
+                Ok(None)
+            }
+            // Refused for a reason that may pass (rights, a server that is shutting down): all over, with back-off.
+            Step::Resume if refused => {
+                self.failures = 4;
+                Err(Error::new(ErrorKind::PermissionDenied, "watch").with_detail(reason))
+            }
+            Step::Resume => Ok(Some(Request::Create(id))),
+        }
+    }
+}
+
+/// An event of an unknown type, or without a key, tells nothing that we could pass on.
+fn decode(answer: etcd::WatchResponse) -> Message {
+    let etcd::proto::PbWatchResponse { header, created, canceled, compact_revision, events, .. } = answer.0;
+    let (cluster, revision) = header.map_or((0, 0), |header| (header.cluster_id, header.revision));
+    let events = events.into_iter().filter_map(|event| match (event.r#type, event.kv?) {
+        (0, kv) => Some(Change::Put(KeyValue::from(kv))),
+        (1, kv) => Some(Change::Delete { key: kv.key, revision: kv.mod_revision }),
+        _ => None,
+    });
+    Message { cluster, revision, canceled, compact_revision, created, events: events.collect() }
+}

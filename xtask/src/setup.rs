@@ -1,0 +1,21 @@
+//! `cargo xtask setup`: everything that takes time once is done now.
+
+use std::env;
+use std::process::Command;
+
+use gocore_etcd_tests::Etcd;
+
+use crate::Outcome;
+
+pub(crate) fn run() -> Outcome {
+    println!("{}", version("rustc")?);
+    // Set by .cargo/config.toml; that we run proves that it works.
+    println!("protoc: {}", version(&env::var("PROTOC").unwrap_or_else(|_| "protoc".into()))?);
+    println!("{}", Etcd::locate()?);
+    Ok(())
+}
+
+fn version(program: &str) -> Result<String, String> {
+    let output = Command::new(program).arg("--version").output().map_err(|error| format!("{program}: {error}"))?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
