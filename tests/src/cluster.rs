@@ -83,8 +83,17 @@ impl Cluster {
     /// When the cluster does not become healthy; the members' logs are printed.
     pub async fn start_with(options: ClusterOptions) -> Cluster {
         let mut cluster = Cluster::build(options);
+        // A member that boots asks the others who they are; one that listens but does not answer yet costs it 2 s.
+        // Refused it boots at once.
         for member in &mut cluster.members {
+            member.peers.refuse();
             member.server.launch();
+        }
+        for member in &mut cluster.members {
+            member.server.until_booted().await;
+        }
+        for member in &mut cluster.members {
+            member.connect_peers();
         }
         for member in &mut cluster.members {
             member.server.until_healthy().await;
@@ -115,9 +124,7 @@ impl Cluster {
                 client_address: clients.address(),
             };
             let server = Server::new(server.clone(), membership, ports, pids[i].clone());
-            let member = Member { server, clients, peers, peer_delay };
-            member.connect_peers();
-            member
+            Member { server, clients, peers, peer_delay }
         };
         Cluster { members: ports.into_iter().zip(peers).enumerate().map(member).collect() }
     }

@@ -122,19 +122,28 @@ impl Server {
         self.process = Some(process);
     }
 
+    /// Waits until it has read its data and begun to look for its peers.
+    pub(crate) async fn until_booted(&mut self) {
+        self.until("running", async |server| server.try_metrics().await.is_ok()).await;
+    }
+
     /// Waits until it answers reads (its cluster has a leader) and has settled on the cluster's version, after which
     /// it proposes nothing by itself.
     pub(crate) async fn until_healthy(&mut self) {
+        self.until("healthy", async |server| server.is_settled().await).await;
+    }
+
+    async fn until(&mut self, state: &str, reached: impl AsyncFn(&Server) -> bool) {
         let end = Instant::now() + START;
         let mut relaunches = 3;
-        while !self.is_settled().await {
+        while !reached(self).await {
             if let Some(status) = self.process.as_mut().and_then(Tied::exited) {
                 // Our ports are reserved, but a foreign process may have bound one with SO_REUSEPORT.
                 assert!(relaunches > 0 && self.log().contains("address already in use"), "etcd ended: {status}");
                 relaunches -= 1;
                 self.launch();
             }
-            assert!(Instant::now() < end, "etcd is not healthy after {START:?}");
+            assert!(Instant::now() < end, "etcd is not {state} after {START:?}");
             sleep(POLL).await;
         }
     }

@@ -119,7 +119,7 @@ pub(super) fn is_not_enabled(text: &str) -> bool {
 
 /// Whether a member says that it cannot serve because of its cluster, so that another one may.
 pub(super) fn is_leader_trouble(text: &str) -> bool {
-    by_words(text).is_some_and(|meaning| meaning == UNKNOWN || meaning == NOT_NOW)
+    text.contains("etcdserver: ") && by_words(text).is_some_and(|meaning| meaning == UNKNOWN || meaning == NOT_NOW)
 }
 
 /// Whether these can only be the words of an etcd that serves.
