@@ -73,3 +73,8 @@ pub use etcd_client;
 pub use kv::{KeyValue, Kv, Listing};
 pub use lock::Lock;
 pub use txn::{Cmp, Compare, Guard, Op, OpResult, Order, Range, Txn, TxnResult};
+
+/// The README's example compiles: a test of the documentation, not a part of it.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -290,7 +290,9 @@ impl Session {
     pub(crate) fn claim_name(&self, queue: &str) -> Name {
         let mut names = self.0.names.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = names.entry(queue.to_owned()).or_default();
-        let number = (0..=u32::MAX).find(|number| !taken.contains(number)).unwrap_or(u32::MAX);
+        // The lowest that is free: names are few and come back, as in Go where a session has one.
+        let number =
+            (0..).zip(taken.iter()).find(|(free, taken)| free != *taken).map_or(taken.len() as u32, |(free, _)| free);
         taken.insert(number);
         Name { state: self.0.clone(), queue: queue.to_owned(), number, kept: false }
     }

@@ -9,7 +9,7 @@ pub(crate) fn run() -> Outcome {
     // Without TLS, core must stand too.
     let bare = ["clippy", "--package", "gocore-etcd-core", "--no-default-features", "--locked", "--", "-D", "warnings"];
     show(cargo(&bare))?;
-    let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"]);
+    let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
     doc.env("RUSTDOCFLAGS", "-D warnings");
     show(doc)
 }

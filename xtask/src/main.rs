@@ -2,7 +2,7 @@
 //!
 //! - [`setup`]: brings what the others need
 //! - [`check`]: format, lints, docs; for every commit
-//! - [`test`]: every test against a real etcd; what CI runs
+//! - [`mod@test`]: every test against a real etcd; what CI runs
 //! - [`soak`]: the same scenarios at random and long
 
 mod check;

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &[String]) -> Outcome {
     while turns == 0 || Instant::now() < end {
         let seed = options.seed.wrapping_add(turns);
         println!("turn {} with seed {seed}", turns + 1);
-        // The same selection of packages and features as `test`, so that nothing is built anew.
+        // Integration tests alone: what is random is in them.
         let mut test = cargo(&["test", "--workspace", "--locked", "--quiet", "--test", "*"]);
         test.env(ETCD_BIN, &etcd.path).env("RUST_TEST_THREADS", THREADS);
         test.env(seed::SEED, seed.to_string()).env(seed::ROUNDS, ROUNDS);

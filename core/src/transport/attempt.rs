@@ -3,10 +3,12 @@
 //! The two meet below etcd-client, which knows nothing of either; a task-local carries the attempt through it.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::body::Loan;
 use super::endpoint::Endpoint;
+use super::health::Sign;
 use super::locked;
 use super::picker::EndpointId;
 use super::token::TokenVersion;
@@ -20,6 +22,7 @@ pub(super) struct Attempt {
     /// Where other attempts at the same request are.
     avoid: Vec<EndpointId>,
     place: Mutex<Option<Place>>,
+    was_suspected: AtomicBool,
 }
 
 /// Where the attempt is.
@@ -56,6 +59,15 @@ impl Attempt {
     /// None before the service has chosen.
     pub(super) fn place(&self) -> Option<Place> {
         locked(&self.place).clone()
+    }
+
+    /// Nothing came for a while: has its endpoint looked at. It is avoided for that only the first time; if the probe
+    /// then finds it healthy, this request is slow and others need not suffer for it.
+    pub(super) fn suspect(&self) {
+        if let Some(place) = self.place() {
+            let again = self.was_suspected.swap(true, Ordering::Relaxed);
+            place.endpoint.notice(if again { Sign::Doubt } else { Sign::Trouble });
+        }
     }
 
     /// Whether it was certainly never sent, and now never will be.

@@ -14,7 +14,6 @@ use tokio::time::sleep;
 
 use super::Transport;
 use super::attempt::Attempt;
-use super::health::Sign;
 use super::plan::{CallKind, Next, Plan};
 use super::retry;
 use super::service::SILENCE;
@@ -153,9 +152,7 @@ impl Transport {
 
 /// Nothing came: has the endpoints looked at, and takes back a write that was not sent yet. Says how many it took back.
 fn suspect(kind: CallKind, in_air: &mut Vec<Arc<Attempt>>) -> u32 {
-    for place in in_air.iter().filter_map(|flight| flight.place()) {
-        place.endpoint.notice(Sign::Trouble);
-    }
+    in_air.iter().for_each(|flight| flight.suspect());
     // A read may as well go on: whichever answer comes first will do.
     if kind != CallKind::Write || !in_air.iter().all(|flight| flight.withdraw()) {
         return 0;

@@ -113,7 +113,7 @@ impl Transport {
             let failures: Vec<_> = endpoints.iter().filter_map(|endpoint| endpoint.failure()).collect();
             let causes: Vec<_> = failures.iter().map(|failure| failure.words.as_str()).collect();
             // A network may come back, a certificate does not become valid by waiting.
-            let hopeless = failures.len() == endpoints.len() && failures.iter().all(|failure| failure.is_handshake);
+            let hopeless = failures.len() == endpoints.len() && failures.iter().all(|failure| failure.is_hopeless);
             if hopeless {
                 return Err(Error::new(ErrorKind::Unavailable, OP)
                     .with_retryable(false)

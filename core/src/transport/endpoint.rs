@@ -1,6 +1,6 @@
 //! One endpoint: its connections, its health, and the task that probes it when something looks wrong.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
@@ -24,8 +24,8 @@ use crate::time::{self, BootTime};
 pub(super) struct Failure {
     /// With the endpoint in it.
     pub(super) words: String,
-    /// The handshake failed: only another configuration will help.
-    pub(super) is_handshake: bool,
+    /// Only another configuration will help.
+    pub(super) is_hopeless: bool,
 }
 
 /// What all endpoints of a client share.
@@ -47,6 +47,7 @@ pub(super) struct Endpoint {
     /// A copy of the health's standing, which every request reads.
     standing: AtomicU8,
     wake: Notify,
+    has_answered: AtomicBool,
     /// What the last probe that failed has found.
     failure: Mutex<Option<Failure>>,
     removed: CancellationToken,
@@ -64,6 +65,7 @@ impl Endpoint {
             target,
             common,
             wake: Notify::new(),
+            has_answered: AtomicBool::new(false),
             failure: Mutex::new(None),
             removed: CancellationToken::new(),
         })
@@ -95,14 +97,17 @@ impl Endpoint {
         locked(&self.failure).clone()
     }
 
-    /// A cause with what it was about.
+    /// A cause with what it was about, and a guess where the words alone do not help.
     pub(super) fn tell(&self, cause: &str) -> String {
-        let handshake = if self.is_handshake(cause) { "TLS handshake failed: " } else { "" };
-        format!("{}: {handshake}{cause}", self.address)
-    }
-
-    fn is_handshake(&self, cause: &str) -> bool {
-        self.address.is_tls() && failure::is_handshake(cause)
+        let tls = self.address.is_tls();
+        let before = if tls && failure::is_handshake(cause) { "TLS handshake failed: " } else { "" };
+        let after = match failure::is_closed(cause) && !self.has_answered.load(Ordering::Relaxed) {
+            // With TLS 1.3 the server refuses only after our side of the handshake is through, and its words get lost.
+            true if tls => " (right after the TLS handshake: does it want another client certificate?)",
+            true => " (does it expect https?)",
+            false => "",
+        };
+        format!("{}: {before}{cause}{after}", self.address)
     }
 
     /// Tells what a request noticed. Cheap, and never waits.
@@ -154,7 +159,8 @@ impl Endpoint {
         let Finding { verdict, cause } = probe::probe(channel, &self.common.probe_key, token, patience).await;
         let cause = cause.unwrap_or_default();
         *locked(&self.failure) = (verdict != Verdict::Alive)
-            .then(|| Failure { words: self.tell(&cause), is_handshake: self.is_handshake(&cause) });
+            .then(|| Failure { words: self.tell(&cause), is_hopeless: self.is_hopeless(&cause) });
+        self.has_answered.fetch_or(verdict == Verdict::Alive, Ordering::Relaxed);
         let mut health = locked(&self.health);
         let change = health.judge(verdict, BootTime::now(), fastrand::f64());
         self.standing.store(health.standing() as u8, Ordering::Relaxed);
@@ -163,15 +169,19 @@ impl Endpoint {
         self.common.judged.send_modify(|count| *count = count.wrapping_add(1));
     }
 
+    fn is_hopeless(&self, cause: &str) -> bool {
+        self.address.is_tls() && failure::is_refused_handshake(cause)
+    }
+
     fn follow(&self, change: Change, why: &str) {
         match change {
             Change::None => {}
-            Change::Returned => tracing::info!(endpoint = %self.address, "endpoint usable"),
-            Change::Left => tracing::warn!(endpoint = %self.address, why, "endpoint left"),
-            Change::Cut => {
-                tracing::warn!(endpoint = %self.address, why, "endpoint left, its connections given up");
-                self.line.swap(Arc::new(Line::new(&self.target))).left.cancel();
-            }
+            Change::Returned => tracing::info!(endpoint = %self.address, "endpoint used again"),
+            Change::Left | Change::Cut => tracing::warn!(endpoint = %self.address, why, "endpoint left"),
+            Change::CutAgain => tracing::debug!(endpoint = %self.address, why, "endpoint still away"),
+        }
+        if matches!(change, Change::Cut | Change::CutAgain) {
+            self.line.swap(Arc::new(Line::new(&self.target))).left.cancel();
         }
     }
 }

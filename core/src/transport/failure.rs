@@ -32,15 +32,18 @@ pub(super) fn root_cause(error: &(dyn StdError + 'static)) -> String {
 ///
 /// rustls is not a dependency of ours and hides in an `io::Error`, so its words are all there is.
 pub(super) fn is_handshake(cause: &str) -> bool {
-    const WORDS: [&str; 8] = [
-        "certificate",
-        "fatal alert",
-        "handshake",
-        "corrupt message",
-        "TLS",
-        "tls",
-        "HTTP/2 was not",
-        "peer is incompatible",
-    ];
+    is_refused_handshake(cause) || cause.contains("handshake")
+}
+
+/// Whether one side refused the other by TLS, so that only another configuration will help. A handshake that was cut
+/// short is none: that is how a load balancer without a backend looks.
+pub(super) fn is_refused_handshake(cause: &str) -> bool {
+    const WORDS: [&str; 5] =
+        ["certificate", "fatal alert", "corrupt message", "peer is incompatible", "HTTP/2 was not negotiated"];
     WORDS.iter().any(|word| cause.contains(word))
+}
+
+/// Whether the peer took the connection and then closed it without a word.
+pub(super) fn is_closed(cause: &str) -> bool {
+    cause.contains("connection closed") || cause.contains("broken pipe") || cause.contains("connection reset")
 }

@@ -46,11 +46,14 @@ pub(super) enum Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     None,
+    /// It was away, and is used again.
     Returned,
     /// Not used any more; its connections show by themselves whether they still live.
     Left,
     /// Not used any more, and its connections must be given up: they may stay silent long after the member is back.
     Cut,
+    /// Still away; the connections made meanwhile are as silent as those before.
+    CutAgain,
 }
 
 /// A member that is cut off from the others knows it after three election ticks, and etcd ends its streams then; a
@@ -135,7 +138,7 @@ impl Health {
         let before = self.standing;
         if verdict == Verdict::Alive {
             *self = Self { standing: Standing::Healthy, due: None, failures: 0, no_quorum_since: None, ..*self };
-            return if before == Standing::Healthy { Change::None } else { Change::Returned };
+            return if before == Standing::Away { Change::Returned } else { Change::None };
         }
         let pause = doubled(SHORTEST_PAUSE, self.failures, LONGEST_PAUSE).mul_f64(0.75 + 0.5 * spread);
         self.due = Some(now.plus(pause));
@@ -148,12 +151,12 @@ impl Health {
             self.no_quorum_since = None;
             self.standing = Standing::Away;
         }
-        match verdict {
-            // Again and again: a connection made while the member was frozen is as good as the one before.
-            Verdict::Silent => Change::Cut,
-            _ if before == Standing::Away || self.standing != Standing::Away => Change::None,
-            Verdict::NoQuorum => Change::Cut,
-            _ => Change::Left,
+        match (verdict, before) {
+            (Verdict::Silent, Standing::Away) => Change::CutAgain,
+            (_, Standing::Away) => Change::None,
+            (Verdict::Unreachable, _) => Change::Left,
+            _ if self.standing == Standing::Away => Change::Cut,
+            _ => Change::None,
         }
     }
 }

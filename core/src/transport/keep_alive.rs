@@ -19,7 +19,6 @@ use tonic_prost::ProstCodec;
 
 use super::attempt::Attempt;
 use super::class::KEEP_ALIVE;
-use super::health::Sign;
 use super::service::{Hub, carry};
 use super::wire::{LeaseKeepAliveRequest, LeaseKeepAliveResponse};
 use super::{Transport, retry};
@@ -107,9 +106,7 @@ impl KeepAlive {
 
     /// Has the endpoint looked at: its answers are late. If there is nobody, this stream ends.
     pub(crate) fn suspect(&self) {
-        if let Some(place) = self.attempt.place() {
-            place.endpoint.notice(Sign::Trouble);
-        }
+        self.attempt.suspect();
     }
 
     async fn open(&mut self) -> Result<()> {

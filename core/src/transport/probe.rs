@@ -24,6 +24,10 @@ use crate::time::Deadline;
 
 const RANGE: &str = "/etcdserverpb.KV/Range";
 
+/// A connection that broke in the meantime shows only when it is used, and the next attempt makes a new one. A third,
+/// because a TLS alert that comes in the same moment as the request gets lost behind "connection closed".
+const TRIES: u32 = 3;
+
 pub(super) struct Finding {
     pub(super) verdict: Verdict,
     /// In words, unless it is alive.
@@ -63,6 +67,8 @@ pub(super) async fn probe(channel: Channel, key: &[u8], token: Option<HeaderValu
 }
 
 impl Finding {
+    const ALIVE: Self = Self { verdict: Verdict::Alive, cause: None };
+
     fn new(verdict: Verdict, cause: String) -> Self {
         Self { verdict, cause: Some(cause) }
     }
@@ -70,23 +76,22 @@ impl Finding {
 
 impl Question<'_> {
     async fn ask(self, serializable: bool) -> Finding {
-        let Err(first) = self.read(serializable).await else { return Finding { verdict: Verdict::Alive, cause: None } };
-        // A connection that broke in the meantime shows only when it is used; the next attempt makes a new one.
-        let broken = first.source().is_some_and(|source| !failure::is_connect(source));
-        let status = match broken {
-            false => first,
-            true => match self.read(serializable).await {
-                Ok(()) => return Finding { verdict: Verdict::Alive, cause: None },
-                Err(status) => status,
-            },
-        };
-        match status.source() {
-            Some(source) => Finding::new(Verdict::Unreachable, failure::root_cause(source)),
-            None if retry::is_leader_trouble(status.message()) => {
-                Finding::new(Verdict::NoQuorum, status.message().to_string())
+        let mut tries = 0;
+        loop {
+            let Err(status) = self.read(serializable).await else { return Finding::ALIVE };
+            tries += 1;
+            let words = status.message();
+            match status.source() {
+                None if retry::is_etcd(words) => return Finding::ALIVE,
+                None if retry::is_leader_trouble(words) => return Finding::new(Verdict::NoQuorum, words.to_string()),
+                None => return Finding::new(Verdict::Unreachable, format!("no etcd answers there: {words}")),
+                Some(source) => {
+                    let cause = failure::root_cause(source);
+                    if tries == TRIES || failure::is_connect(source) || failure::is_handshake(&cause) {
+                        return Finding::new(Verdict::Unreachable, cause);
+                    }
+                }
             }
-            None if retry::is_etcd(status.message()) => Finding { verdict: Verdict::Alive, cause: None },
-            None => Finding::new(Verdict::Unreachable, format!("no etcd answers there: {}", status.message())),
         }
     }
 

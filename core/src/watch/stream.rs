@@ -17,12 +17,15 @@ use super::cursor::{Cursor, Message, Step};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kv::KeyValue;
 use crate::tasks::Tasks;
-use crate::time::{Deadline, jittered};
+use crate::time::{BootTime, Deadline, jittered, sleep_until};
 use crate::transport::Transport;
 use crate::txn::Range;
 
 /// How long the first answer of a new stream, or a new token, may take before it is tried again.
 const OPENING: Duration = Duration::from_secs(5);
+
+/// After this long a watch that the server refused (for want of rights, say) is tried again.
+const REFUSED: Duration = Duration::from_secs(1);
 
 /// One watch, as its stream sees it.
 #[derive(Debug)]
@@ -149,6 +152,8 @@ impl Task {
         let late = || Error::new(ErrorKind::Unavailable, "watch").with_detail("no answer to a new watch stream");
         let stream = opened.map_err(|_| late())?.map_err(|error| Transport::error("watch", error))?;
         let (mut sender, mut answers) = stream.split();
+        // In the order of their times, as all wait equally long.
+        let mut refused: VecDeque<(BootTime, i64)> = VecDeque::new();
         // Creations are answered in order; a refused one has no id.
         let mut creating: VecDeque<i64> = VecDeque::from([first.id]);
 
@@ -168,13 +173,19 @@ impl Task {
                 answer = answers.message() => {
                     let answer = answer.map_err(|error| Transport::error("watch", error))?;
                     let ended = || Error::new(ErrorKind::Unavailable, "watch").with_detail("the server ended the stream");
-                    let again = self.answered(answer.ok_or_else(ended)?, &mut creating)?;
-                    requests.extend(again);
+                    match self.answered(answer.ok_or_else(ended)?, &mut creating)? {
+                        After::Nothing => {}
+                        After::Create(id) => requests.push_back(Request::Create(id)),
+                        After::Refused(id) => refused.push_back((BootTime::now().plus(REFUSED), id)),
+                    }
                 }
                 order = self.orders.recv() => match order {
                     Some(order) => requests.extend(self.obey(order)),
                     None => return Ok(()),
                 },
+                () = due(refused.front()) => {
+                    requests.extend(refused.pop_front().map(|(_, id)| Request::Create(id)));
+                }
                 // Not sent when another branch wins: tokio's send is cancel safe.
                 sent = sending => {
                     sent.map_err(|error| Transport::error("watch", error))?;
@@ -201,37 +212,54 @@ impl Task {
         request
     }
 
-    /// Hands an answer to its watch; gives the request to create it again when the server ended it.
-    fn answered(&mut self, answer: etcd::WatchResponse, creating: &mut VecDeque<i64>) -> Result<Option<Request>> {
+    /// Hands an answer to its watch.
+    ///
+    /// # Errors
+    /// Unauthenticated when the stream has outlived its token.
+    fn answered(&mut self, answer: etcd::WatchResponse, creating: &mut VecDeque<i64>) -> Result<After> {
         self.failures = 0;
         let created = answer.0.created.then(|| creating.pop_front()).flatten();
         let id = created.unwrap_or(answer.0.watch_id);
         if answer.0.canceled && Transport::is_stale_token_text(&answer.0.cancel_reason) {
             return Err(Error::new(ErrorKind::Unauthenticated, "watch").with_detail(answer.0.cancel_reason));
         }
+        let Some(watch) = self.watches.get_mut(&id) else { return Ok(After::Nothing) };
         let refused = answer.0.canceled && answer.0.created;
         let reason = answer.0.cancel_reason.clone();
-        let Some(watch) = self.watches.get_mut(&id) else { return Ok(None) };
         match watch.cursor.step(decode(answer)) {
             Step::Deliver(changes) => {
                 watch.set_connected(true);
                 if !changes.is_empty() {
                     watch.buffer.push(changes);
                 }
-                Ok(None)
+                Ok(After::Nothing)
             }
             Step::Overtaken => {
                 watch.buffer.overtaken();
                 self.watches.remove(&id);
-                Ok(None)
+                Ok(After::Nothing)
             }
-            // Refused for a reason that may pass (rights, a server that is shutting down): all over, with back-off.
-            Step::Resume if refused => {
-                self.failures = 4;
-                Err(Error::new(ErrorKind::PermissionDenied, "watch").with_detail(reason))
+            Step::Resume => {
+                watch.set_connected(false);
+                tracing::warn!(reason, "the server ended a watch, it will be resumed");
+                Ok(if refused { After::Refused(id) } else { After::Create(id) })
             }
-            Step::Resume => Ok(Some(Request::Create(id))),
         }
+    }
+}
+
+/// What an answer leaves to do.
+enum After {
+    Nothing,
+    Create(i64),
+    /// Refused before it began; at once it would be refused again.
+    Refused(i64),
+}
+
+async fn due(next: Option<&(BootTime, i64)>) {
+    match next {
+        Some((at, _)) => sleep_until(*at).await,
+        None => std::future::pending().await,
     }
 }
 

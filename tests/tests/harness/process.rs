@@ -1,3 +1,4 @@
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use gocore_etcd_tests::{Agent, Server};
@@ -34,7 +35,12 @@ async fn starts_a_server_and_waits() {
 #[tokio::test]
 async fn nothing_is_left_behind_when_the_test_process_is_killed() {
     let me = std::env::current_exe().unwrap();
-    let mut agent = Agent::spawn(me, ["process::starts_a_server_and_waits", "--exact", "--ignored", "--nocapture"]);
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = Command::new(me);
+    command.args(["process::starts_a_server_and_waits", "--exact", "--ignored", "--nocapture"]);
+    // Files do stay behind: they are ours to remove.
+    command.env("TMPDIR", dir.path());
+    let mut agent = Agent::spawn_command(command);
     let started = agent.expect("started", Duration::from_secs(60)).await;
     let address = started.body["endpoint"].as_str().unwrap();
     std::net::TcpStream::connect(address).expect("it runs");

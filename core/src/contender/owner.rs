@@ -1,0 +1,172 @@
+//! The owner of a lock or leadership: what it may believe, and how it gives back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Contention;
+use super::place::Place;
+use crate::error::{Error, ErrorKind, Result};
+use crate::lease::{CLOSED, Lease};
+use crate::tasks::Tasks;
+use crate::time::jittered;
+use crate::txn::{Cmp, Compare, Guard};
+use crate::watch::Watches;
+
+/// What is held for less than this is not worth a watch on its own key.
+const MOMENT: Duration = Duration::from_millis(20);
+
+/// The owner of a lock or leadership.
+pub(crate) struct Owner {
+    key: String,
+    contender: String,
+    revision: i64,
+    standing: Arc<Standing>,
+    tasks: Tasks,
+    release: tokio::sync::Mutex<Release>,
+    lease: Lease,
+}
+
+/// What is known about an ownership, apart from its lease.
+#[derive(Debug)]
+struct Standing {
+    /// Given up by us, or its key was deleted.
+    over: AtomicBool,
+    /// Its key was deleted by somebody else.
+    key_gone: AtomicBool,
+    /// Fires with the lease's loss, and when it is over for another reason.
+    ended: CancellationToken,
+}
+
+impl Standing {
+    fn end(&self) {
+        self.over.store(true, Ordering::Release);
+        self.ended.cancel();
+    }
+}
+
+struct Release {
+    place: Place,
+    /// A delete was sent without an answer: that the key is gone may be our own doing.
+    uncertain: bool,
+    result: Option<Result<()>>,
+}
+
+impl Owner {
+    pub(super) fn new(place: Place, key: &str, revision: i64, lease: Lease) -> Self {
+        let Contention { tasks, watches, .. } = place.contention.clone();
+        let ended = lease.lost_token().child_token();
+        let standing = Arc::new(Standing { over: AtomicBool::new(false), key_gone: AtomicBool::new(false), ended });
+        let contender = place.key.clone();
+        tasks.spawn(watch_own_key(standing.clone(), watches, contender.clone(), revision));
+        let release = tokio::sync::Mutex::new(Release { place, uncertain: false, result: None });
+        Self { key: key.to_owned(), contender, revision, standing, tasks, release, lease }
+    }
+
+    /// The lock's or election's key.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The fencing token: the create revision of the owner's key, strictly increasing over owners.
+    pub(crate) fn token(&self) -> i64 {
+        self.revision
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        !self.standing.over.load(Ordering::Acquire) && self.lease.is_held()
+    }
+
+    /// Ends when it is no longer held.
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
+        self.standing.ended.clone().cancelled_owned()
+    }
+
+    pub(crate) fn guard(&self) -> Guard {
+        Guard(Compare::create_revision(self.contender.as_str(), Cmp::Equal, self.revision))
+    }
+
+    pub(crate) fn lost(&self, op: &'static str) -> Error {
+        if self.lease.why_lost() == Some(CLOSED) {
+            return Error::closed(op).with_key(&self.key);
+        }
+        let why = match (self.standing.key_gone.load(Ordering::Acquire), self.lease.why_lost()) {
+            (true, _) => "its key was deleted by somebody else",
+            (false, Some(why)) => why,
+            (false, None) if self.lease.is_held() => "it was given back",
+            (false, None) => "its time is over",
+        };
+        Error::new(ErrorKind::Lost, op).with_key(&self.key).with_detail(why)
+    }
+
+    /// Gives it back. From the beginning of the call on it is not held any more.
+    ///
+    /// # Errors
+    /// Lost when it had been lost before. With any other error the key is still being withdrawn when the owner is
+    /// dropped, and this may be called again.
+    pub(crate) async fn release(&self, op: &'static str) -> Result<()> {
+        let mut release = self.release.lock().await;
+        if let Some(result) = &release.result {
+            return result.clone().map_err(|error| error.with_op(op));
+        }
+        if self.tasks.is_closing() {
+            return Err(Error::closed(op).with_key(&self.key));
+        }
+        let Release { place, uncertain, result } = &mut *release;
+        if !*uncertain && (self.standing.key_gone.load(Ordering::Acquire) || !self.lease.is_held()) {
+            let lost = self.lost(op);
+            self.standing.end();
+            *result = Some(Err(lost.clone()));
+            return Err(lost);
+        }
+        self.standing.end();
+        let door = place.contention.door.clone().named(op);
+        let deadline = door.deadline();
+        let door = door.until(deadline);
+        loop {
+            let error = match place.leave(&door).await {
+                Ok(true) => return result.insert(Ok(())).clone(),
+                Ok(false) if *uncertain => return result.insert(Ok(())).clone(),
+                Ok(false) => {
+                    self.standing.key_gone.store(true, Ordering::Release);
+                    return result.insert(Err(self.lost(op))).clone();
+                }
+                Err(error) => error.or_key(&self.key),
+            };
+            *uncertain |= error.maybe_applied();
+            if !error.is_retryable() || deadline.has_passed() || self.tasks.is_closing() {
+                return Err(error);
+            }
+            tokio::select! {
+                () = deadline.passed() => return Err(error),
+                () = tokio::time::sleep(jittered(Duration::from_millis(50))) => {}
+            }
+        }
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        // The place, dropped with us, withdraws the key.
+        self.standing.end();
+    }
+}
+
+/// A delete by somebody else, or another incarnation of the key, is Lost at once.
+async fn watch_own_key(standing: Arc<Standing>, watches: Watches, key: String, revision: i64) {
+    let gone = async {
+        tokio::time::sleep(MOMENT).await;
+        watches.gone(key.as_bytes(), revision, Some(revision)).await;
+    };
+    tokio::select! {
+        biased;
+        () = standing.ended.cancelled() => {}
+        () = gone => {
+            tracing::warn!(key, "the key of a held lock was deleted by somebody else: lost");
+            standing.key_gone.store(true, Ordering::Release);
+            standing.end();
+        }
+    }
+}

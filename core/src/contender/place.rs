@@ -1,0 +1,308 @@
+//! A place in a queue, from before its key is put until it is known to be gone.
+
+use std::time::Duration;
+
+use super::queue::extreme;
+use super::{Contention, Owner, Wanted};
+use crate::error::{Error, ErrorKind, Result};
+use crate::kv::{Door, KeyValue};
+use crate::session::{Name, Session};
+use crate::time::{BootTime, Deadline, jittered};
+use crate::transport::CallKind;
+use crate::txn::{Cmp, Compare, Op, OpResult, Order, Range, Txn};
+
+/// Between two attempts at something that failed.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// More in a row are no matter of the network: rather an error than a loop.
+const MOST_LOST_ANSWERS: u32 = 4;
+
+/// What etcd may hold of a contender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presence {
+    /// Its key is not there and will not come.
+    Absent,
+    /// A transaction that puts it was sent and not answered.
+    Unknown,
+    /// It was created at this revision.
+    At(i64),
+}
+
+/// A place in a queue, from before the key is put until it is known to be gone. Dropped earlier it is withdrawn.
+pub(super) struct Place {
+    pub(super) contention: Contention,
+    /// The queue's prefix, with its trailing slash.
+    queue: String,
+    pub(super) key: String,
+    presence: Presence,
+    /// Taken by the withdrawal alone.
+    held: Option<(Session, Name)>,
+}
+
+pub(super) struct Entered {
+    pub(super) revision: i64,
+    pub(super) is_first: bool,
+}
+
+impl Place {
+    /// In the queue of `key`, under a name of its own; nothing is sent yet.
+    pub(super) fn new(contention: Contention, key: &str, session: Session) -> Self {
+        let queue = format!("{key}/");
+        let name = session.claim_name(&queue);
+        let key = name.key();
+        Self { contention, queue, key, presence: Presence::Absent, held: Some((session, name)) }
+    }
+
+    fn session(&self) -> Result<&Session> {
+        // Only a drop takes it out.
+        let missing = || Error::new(ErrorKind::Internal, "contender").with_detail("a place without a session");
+        self.held.as_ref().map(|(session, _)| session).ok_or_else(missing)
+    }
+
+    /// Puts the key, or finds it put by an attempt whose answer was lost.
+    pub(super) async fn enter(&mut self, wanted: Wanted<'_>) -> Result<Entered> {
+        let door = self.contention.door.clone().named(wanted.op).until(wanted.deadline);
+        let mut lost_answers = 0;
+        loop {
+            let session = self.session()?;
+            let fence = session.fence();
+            if !session.lease().is_held() {
+                return Err(session.lost(wanted.op, wanted.key));
+            }
+            let txn = self.entering(session, fence, wanted.value);
+            let before = std::mem::replace(&mut self.presence, Presence::Unknown);
+            let result = match door.commit(txn, CallKind::Write).await {
+                Ok(result) => result,
+                Err(error) if !error.maybe_applied() => {
+                    self.presence = before;
+                    return Err(error.or_key(wanted.key));
+                }
+                Err(error) => {
+                    lost_answers += 1;
+                    if lost_answers > MOST_LOST_ANSWERS || self.contention.tasks.is_closing() {
+                        return Err(error.or_key(wanted.key));
+                    }
+                    tracing::debug!(%error, key = self.key, "the answer was lost: raising the fence");
+                    let raised = self.session()?.raise_fence(wanted.deadline).await;
+                    raised.map_err(|error| self.fence_failed(error, wanted))?;
+                    // Nothing older can land any more; the next turn sees what did.
+                    continue;
+                }
+            };
+            let mut results = result.results.into_iter().map(OpResult::into_kvs);
+            let mut next = || results.next().unwrap_or_default();
+            let (mut mine, owner, mut record) = (next(), next(), next());
+            let revision = if result.succeeded {
+                result.revision
+            } else {
+                match self.why_refused(fence, mine.pop(), record.pop(), wanted)? {
+                    Some(revision) => revision,
+                    None => continue,
+                }
+            };
+            self.presence = Presence::At(revision);
+            let first = extreme(&door, &self.queue, owner, result.revision, i64::MAX, Order::OldestCreated).await;
+            let first = first.map_err(|error| error.or_key(wanted.key))?;
+            let is_first = first.is_none_or(|owner| owner.create_revision >= revision);
+            return Ok(Entered { revision, is_first });
+        }
+    }
+
+    /// If the record is at the fence and our key is absent: put it. Either way, who is first.
+    fn entering(&self, session: &Session, fence: i64, value: &[u8]) -> Txn {
+        let first = Op::Get(Range::prefix(self.queue.as_str()).order(Order::OldestCreated).limit(1).keys_only());
+        Txn::new()
+            .when(Compare::mod_revision(session.record(), Cmp::Equal, fence))
+            .when(Compare::absent(self.key.as_str()))
+            .then(Op::put_under(self.key.as_str(), value, session.lease().id()))
+            .then(first.clone())
+            .otherwise(Op::Get(Range::key(self.key.as_str()).keys_only()))
+            .otherwise(first)
+            .otherwise(Op::Get(Range::key(session.record()).keys_only()))
+    }
+
+    /// The transaction was refused for our key, which then is there since the revision given, or for the fence: None,
+    /// it is to be tried again.
+    fn why_refused(
+        &mut self,
+        fence: i64,
+        mine: Option<KeyValue>,
+        record: Option<KeyValue>,
+        wanted: Wanted<'_>,
+    ) -> Result<Option<i64>> {
+        let session = self.session()?;
+        let lease = session.lease().id();
+        // Gone, overwritten, or older than we have seen it (a restored cluster): there is no fence any more.
+        let Some(record) = record.filter(|record| record.lease == lease && record.mod_revision >= fence) else {
+            session.lease().lose("its record is gone");
+            return Err(session.lost(wanted.op, wanted.key));
+        };
+        match mine {
+            // Ours only under our lease: anybody may write a key of that name.
+            Some(mine) if mine.lease == lease && record.mod_revision == fence => Ok(Some(mine.create_revision)),
+            Some(mine) if mine.lease != lease => {
+                self.presence = Presence::Absent;
+                self.take_another_name();
+                Ok(None)
+            }
+            // Another contender of this session has raised it.
+            _ => {
+                session.saw_fence(record.mod_revision);
+                Ok(None)
+            }
+        }
+    }
+
+    fn fence_failed(&self, error: Error, wanted: Wanted<'_>) -> Error {
+        match (error.kind(), self.session()) {
+            (ErrorKind::NotFound, Ok(session)) => {
+                session.lease().lose("the server does not know the lease");
+                session.lost(wanted.op, wanted.key)
+            }
+            // The place is withdrawn when it is dropped, so in the end nothing will have been applied; but not yet.
+            _ => error.with_op(wanted.op).with_key(wanted.key).with_maybe_applied(true),
+        }
+    }
+
+    /// Somebody wrote a key of our name that is not under our lease. The name stays taken until the session ends.
+    fn take_another_name(&mut self) {
+        if let Some((session, name)) = &mut self.held {
+            let another = session.claim_name(&self.queue);
+            std::mem::replace(name, another).keep();
+            self.key = name.key();
+        }
+    }
+
+    /// Waits until nobody who came earlier is left.
+    pub(super) async fn wait_for_turn(&mut self, wanted: Wanted<'_>, mine: i64) -> Result<()> {
+        let door = self.contention.door.clone().named(wanted.op).until(wanted.deadline);
+        let mut pause = SHORTEST_PAUSE;
+        loop {
+            match self.look_ahead(&door, wanted, mine).await {
+                Ok(None) => return Ok(()),
+                Ok(Some((predecessor, seen))) => {
+                    pause = SHORTEST_PAUSE;
+                    let Contention { watches, .. } = &self.contention;
+                    let gone = watches.gone(&predecessor.key, seen, Some(predecessor.create_revision));
+                    self.wait_for(gone, wanted).await?;
+                }
+                // The place is good for as long as the session is, whatever becomes of one read.
+                Err(error) if error.is_retryable() && !wanted.deadline.has_passed() => {
+                    tracing::debug!(%error, key = self.key, "looking ahead in the queue failed, will be tried again");
+                    self.wait_for(tokio::time::sleep(jittered(pause)), wanted).await?;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Err(error) => return Err(error.or_key(wanted.key)),
+            }
+        }
+    }
+
+    /// Waits for `event`, at most as long as the session lives, the client is open and the caller has time.
+    async fn wait_for(&self, event: impl Future<Output = ()>, wanted: Wanted<'_>) -> Result<()> {
+        let session = self.session()?;
+        tokio::select! {
+            biased;
+            () = self.contention.tasks.closing() => Err(Error::closed(wanted.op).with_key(wanted.key)),
+            () = session.lease().lost() => Err(session.lost(wanted.op, wanted.key)),
+            () = event => Ok(()),
+            () = wanted.deadline.passed() => {
+                Err(Error::new(ErrorKind::DeadlineExceeded, wanted.op).with_key(wanted.key))
+            }
+        }
+    }
+
+    /// Says whether we are still in the queue, and who is the next before us, at which revision of the store.
+    async fn look_ahead(&self, door: &Door, wanted: Wanted<'_>, mine: i64) -> Result<Option<(KeyValue, i64)>> {
+        let newest_before = Range::prefix(self.queue.as_str())
+            .order(Order::NewestCreated)
+            .created_until(mine.saturating_sub(1))
+            .limit(1)
+            .keys_only();
+        let read = Txn::new().then(Op::Get(Range::key(self.key.as_str()).keys_only())).then(Op::Get(newest_before));
+        let result = door.commit(read, CallKind::Read).await?;
+        let mut results = result.results.into_iter().map(OpResult::into_kvs);
+        let me = results.next().and_then(|mut kvs| kvs.pop());
+        if me.is_none_or(|me| me.create_revision != mine) {
+            let error = Error::new(ErrorKind::Lost, wanted.op).with_key(wanted.key);
+            return Err(error.with_detail("our place in the queue is gone"));
+        }
+        let before = results.next().unwrap_or_default();
+        let before = extreme(door, &self.queue, before, result.revision, mine - 1, Order::NewestCreated).await?;
+        Ok(before.map(|before| (before, result.revision)))
+    }
+
+    /// Deletes our key if it is still ours. True when it was there.
+    pub(super) async fn leave(&mut self, door: &Door) -> Result<bool> {
+        let Presence::At(revision) = self.presence else { return Ok(false) };
+        let result = door.commit(delete_if_created_at(&self.key, revision), CallKind::Write).await?;
+        self.presence = Presence::Absent;
+        Ok(result.succeeded)
+    }
+
+    /// The turn has come; whoever does not hold by now has lost.
+    pub(super) fn own(self, wanted: Wanted<'_>, revision: i64) -> Result<Owner> {
+        let session = self.session()?;
+        let lease = session.lease().clone();
+        if !lease.is_held() {
+            return Err(session.lost(wanted.op, wanted.key));
+        }
+        Ok(Owner::new(self, wanted.key, revision, lease))
+    }
+}
+
+fn delete_if_created_at(key: &str, revision: i64) -> Txn {
+    Txn::new().when(Compare::create_revision(key, Cmp::Equal, revision)).then(Op::delete(key))
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some((session, name)) = self.held.take() else { return };
+        if self.presence == Presence::Absent {
+            return;
+        }
+        let door = self.contention.door.clone().named("contender.withdraw").for_cleanup();
+        let (key, presence) = (std::mem::take(&mut self.key), self.presence);
+        self.contention.tasks.spawn_cleanup(async move {
+            withdraw(&door, &session, &key, presence).await;
+            drop(name);
+        });
+    }
+}
+
+/// Takes a contender's key out of etcd, however long etcd is away: until it is gone, or the lease is, which takes it.
+async fn withdraw(door: &Door, session: &Session, key: &str, presence: Presence) {
+    let lease = session.lease();
+    let unsettled_at = BootTime::now().plus(lease.ttl());
+    let mut pause = SHORTEST_PAUSE;
+    while lease.is_held() {
+        match try_withdraw(door, session, key, presence).await {
+            Ok(()) => return,
+            Err(error) => tracing::debug!(%error, key, "withdrawing a contender failed, will be tried again"),
+        }
+        if BootTime::now() >= unsettled_at {
+            // Rather the session than a key that is kept alive for ever.
+            lease.lose("a contender's lost answer could not be settled within the TTL");
+            return;
+        }
+        tokio::select! {
+            () = lease.lost() => return,
+            () = tokio::time::sleep(jittered(pause)) => {}
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+async fn try_withdraw(door: &Door, session: &Session, key: &str, presence: Presence) -> Result<()> {
+    let delete = match presence {
+        Presence::Absent => return Ok(()),
+        Presence::At(revision) => delete_if_created_at(key, revision),
+        Presence::Unknown => {
+            session.raise_fence(Deadline::after(door.request_timeout())).await?;
+            let ours = Compare::lease(key, Cmp::Equal, session.lease().id());
+            Txn::new().when(ours).then(Op::delete(key))
+        }
+    };
+    // May be sent twice: what it deletes cannot come back under this guard.
+    door.commit(delete, CallKind::Idempotent).await.map(drop)
+}
