@@ -120,6 +120,16 @@ impl Client {
         Err(error.with_detail("etcd was away: what is left there ends with its TTL"))
     }
 
+    /// Ends when the client is closed and nothing of it runs any more. Does not keep it alive.
+    #[cfg(feature = "bridge")]
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
+        let tasks = self.0.tasks.clone();
+        async move {
+            tasks.closing().await;
+            tasks.ended().await;
+        }
+    }
+
     pub(crate) fn check_open(&self, op: &'static str) -> Result<()> {
         if self.0.tasks.is_closing() { Err(Error::closed(op)) } else { Ok(()) }
     }

@@ -49,6 +49,11 @@
 #![forbid(unsafe_op_in_unsafe_fn)]
 #![deny(unsafe_code)]
 
+// Foreign threads, forks and signals cannot be had without libc.
+#[cfg(feature = "bridge")]
+#[doc(hidden)]
+#[allow(unsafe_code)]
+pub mod bridge;
 mod client;
 mod client_config;
 mod contender;

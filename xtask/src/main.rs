@@ -1,11 +1,15 @@
 //! The project's own commands: `cargo xtask <command>`. One file a command.
 //!
 //! - [`setup`]: brings what the others need
+//! - [`demo`]: the lock's story, told by processes that live it
 //! - [`check`]: format, lints, docs; for every commit
 //! - [`mod@test`]: every test against a real etcd; what CI runs
 //! - [`soak`]: the same scenarios at random and long
+//! - [`bench`]: what an operation costs, beside the plain etcd-client
 
+mod bench;
 mod check;
+mod demo;
 mod run;
 mod setup;
 mod soak;
@@ -17,10 +21,12 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask <command>
 
-  setup                          bring what the other commands need, and say what there is
-  check                          format, lints, docs: for every commit
-  test [cargo test's arguments]  every test against a real etcd
-  soak [--minutes N] [--seed S]  the scenarios again and again, at random
+  demo [--endpoints A,B] [--prefix P]  the story of a lock: on a private etcd, or on yours
+  setup                                bring what the other commands need, and say what there is
+  check                                format, lints, docs: for every commit
+  test [cargo test's arguments]        every test against a real etcd
+  soak [--minutes N] [--seed S]        the scenarios again and again, at random
+  bench [--seconds N] [--json FILE]    what an operation costs, beside the plain etcd-client
 ";
 
 /// What a command comes to; the text of a failure is for the user.
@@ -31,10 +37,12 @@ fn main() -> ExitCode {
     let command = args.next().unwrap_or_default();
     let args: Vec<String> = args.collect();
     let outcome = match command.as_str() {
+        "demo" => demo::run(&args),
         "setup" => setup::run(),
         "check" => check::run(),
         "test" => test::run(&args),
         "soak" => soak::run(&args),
+        "bench" => bench::run(&args),
         "" | "help" | "--help" | "-h" => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

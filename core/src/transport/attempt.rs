@@ -62,12 +62,12 @@ impl Attempt {
     }
 
     /// Nothing came for a while: has its endpoint looked at. It is avoided for that only the first time; if the probe
-    /// then finds it healthy, this request is slow and others need not suffer for it.
-    pub(super) fn suspect(&self) {
-        if let Some(place) = self.place() {
-            let again = self.was_suspected.swap(true, Ordering::Relaxed);
-            place.endpoint.notice(if again { Sign::Doubt } else { Sign::Trouble });
-        }
+    /// then finds it healthy, this request is slow and others need not suffer for it. The endpoint, the first time.
+    pub(super) fn suspect(&self) -> Option<Arc<Endpoint>> {
+        let place = self.place()?;
+        let again = self.was_suspected.swap(true, Ordering::Relaxed);
+        place.endpoint.notice(if again { Sign::Doubt } else { Sign::Trouble });
+        (!again).then_some(place.endpoint)
     }
 
     /// Whether it was certainly never sent, and now never will be.

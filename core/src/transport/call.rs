@@ -152,7 +152,9 @@ impl Transport {
 
 /// Nothing came: has the endpoints looked at, and takes back a write that was not sent yet. Says how many it took back.
 fn suspect(kind: CallKind, in_air: &mut Vec<Arc<Attempt>>) -> u32 {
-    in_air.iter().for_each(|flight| flight.suspect());
+    for flight in in_air.iter() {
+        flight.suspect();
+    }
     // A read may as well go on: whichever answer comes first will do.
     if kind != CallKind::Write || !in_air.iter().all(|flight| flight.withdraw()) {
         return 0;

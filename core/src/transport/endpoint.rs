@@ -14,7 +14,7 @@ use super::health::{Change, Health, Sign, Standing, Verdict};
 use super::line::Line;
 use super::locked;
 use super::picker::EndpointId;
-use super::probe::{self, Finding};
+use super::probe::{Finding, Question};
 use super::token::Tokens;
 use crate::client_config::Address;
 use crate::time::{self, BootTime};
@@ -124,6 +124,11 @@ impl Endpoint {
         }
     }
 
+    /// The keep-alive connection may be stuck: the next stream gets a new one.
+    pub(super) fn renew_keep_alive(&self) {
+        self.line.rcu(|line| line.with(Class::KeepAlive, self.target.connect_lazy()));
+    }
+
     /// The member is no part of the cluster any more: its streams move, its task ends.
     pub(super) fn remove(&self) {
         self.removed.cancel();
@@ -154,10 +159,13 @@ impl Endpoint {
 
     async fn probe(&self) {
         let patience = locked(&self.health).patience();
-        let token = self.common.tokens.current().header.clone();
+        let question = Question::new(&self.common.probe_key, self.common.tokens.current().header.clone());
         let channel = self.line().channel(Class::Unary);
-        let Finding { verdict, cause } = probe::probe(channel, &self.common.probe_key, token, patience).await;
-        let cause = cause.unwrap_or_default();
+        let Finding { verdict, cause, detour } = question.put(channel, &self.target, patience).await;
+        if let Some(channel) = detour {
+            tracing::debug!(endpoint = %self.address, "a connection is stuck: a new one from now on");
+            self.line.rcu(|line| line.with(Class::Unary, channel.clone()));
+        }
         *locked(&self.failure) = (verdict != Verdict::Alive)
             .then(|| Failure { words: self.tell(&cause), is_hopeless: self.is_hopeless(&cause) });
         self.has_answered.fetch_or(verdict == Verdict::Alive, Ordering::Relaxed);

@@ -112,7 +112,7 @@ impl Health {
             (Sign::Answered, Standing::Away) => self.due = Some(now),
             (Sign::Answered, _) => {}
             (Sign::Doubt, Standing::Healthy) if self.due.is_none() => {
-                if self.doubted.plus(DOUBT_INTERVAL) <= now || self.doubted == BootTime::ZERO {
+                if self.doubted.plus(DOUBT_INTERVAL) <= now {
                     self.doubted = now;
                     self.due = Some(now);
                 }

@@ -104,9 +104,12 @@ impl KeepAlive {
         }
     }
 
-    /// Has the endpoint looked at: its answers are late. If there is nobody, this stream ends.
+    /// Its answers are late: has the endpoint looked at, and if there is nobody, this stream ends. If there is, the
+    /// connection may be stuck, so that the next stream gets a new one.
     pub(crate) fn suspect(&self) {
-        self.attempt.suspect();
+        if let Some(endpoint) = self.attempt.suspect() {
+            endpoint.renew_keep_alive();
+        }
     }
 
     async fn open(&mut self) -> Result<()> {

@@ -34,6 +34,17 @@ impl Line {
         }
     }
 
+    /// The same generation with another connection for `class`; what runs on the old one ends there.
+    pub(super) fn with(&self, class: Class, channel: Channel) -> Self {
+        let choose = |own: Class| if own == class { channel.clone() } else { self.channel(own) };
+        Self {
+            unary: choose(Class::Unary),
+            watch: choose(Class::Watch),
+            keep_alive: choose(Class::KeepAlive),
+            left: self.left.clone(),
+        }
+    }
+
     pub(super) fn channel(&self, class: Class) -> Channel {
         match class {
             Class::Unary => self.unary.clone(),

@@ -70,4 +70,4 @@ fn best<R: Ord>(count: usize, start: usize, rank: impl Fn(usize) -> R) -> Option
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,18 +1,20 @@
 //! Asks one endpoint whether it lives and has a quorum behind it.
 //!
 //! A linearizable read of a key that nobody writes: it needs the leader, and no rights beyond the client's own prefix
-//! (a refusal is an answer too). While it is silent, a serializable read asks the member alone, and so tells a member
-//! without quorum from one that is frozen or out of reach. A healthy member costs one request.
+//! (a refusal is an answer too). It goes over the connection that requests use, and costs a healthy member one request.
+//! When it stays silent, a second connection tells what that means: the connection is stuck (clogged by a large answer,
+//! or forgotten by a firewall), the member has no quorum, or there is nobody.
 
 use std::error::Error as StdError;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::HeaderValue;
 use http::uri::PathAndQuery;
 use tonic::client::Grpc;
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::transport::Channel;
+use tonic::transport::{Channel, Endpoint as Target};
 use tonic::{Request, Status};
 use tonic_prost::ProstCodec;
 
@@ -31,59 +33,75 @@ const TRIES: u32 = 3;
 pub(super) struct Finding {
     pub(super) verdict: Verdict,
     /// In words, unless it is alive.
-    pub(super) cause: Option<String>,
+    pub(super) cause: String,
+    /// A connection that works, when the other one is stuck.
+    pub(super) detour: Option<Channel>,
 }
 
-#[derive(Clone)]
-struct Question<'a> {
-    channel: Channel,
+impl Finding {
+    fn new(verdict: Verdict, cause: impl Into<String>) -> Self {
+        Self { verdict, cause: cause.into(), detour: None }
+    }
+
+    fn alive() -> Self {
+        Self::new(Verdict::Alive, "")
+    }
+}
+
+/// What is asked, and with whose rights.
+pub(super) struct Question<'a> {
     key: &'a [u8],
     token: Option<MetadataValue<Ascii>>,
 }
 
-pub(super) async fn probe(channel: Channel, key: &[u8], token: Option<HeaderValue>, patience: Duration) -> Finding {
-    let token = token.and_then(|token| MetadataValue::try_from(token.as_bytes()).ok());
-    let question = Question { channel, key, token };
-    let deadline = Deadline::after(patience);
-    let mut with_quorum = pin!(deadline.limit(question.clone().ask(false)));
-    let mut alone = pin!(deadline.limit(async {
-        tokio::time::sleep(patience / 2).await;
-        question.ask(true).await
-    }));
-    let mut is_there = false;
-    let finding = loop {
-        tokio::select! {
-            biased;
-            answer = &mut with_quorum => break answer.ok(),
-            answer = &mut alone, if !is_there => is_there = answer.is_ok_and(|finding| finding.verdict == Verdict::Alive),
-        }
-    };
-    finding.unwrap_or_else(|| match is_there {
-        true => {
-            Finding::new(Verdict::NoQuorum, format!("no quorum: no answer to a linearizable read within {patience:?}"))
-        }
-        false => Finding::new(Verdict::Silent, format!("no answer within {patience:?}")),
-    })
-}
-
-impl Finding {
-    const ALIVE: Self = Self { verdict: Verdict::Alive, cause: None };
-
-    fn new(verdict: Verdict, cause: String) -> Self {
-        Self { verdict, cause: Some(cause) }
+impl<'a> Question<'a> {
+    pub(super) fn new(key: &'a [u8], token: Option<HeaderValue>) -> Self {
+        Self { key, token: token.and_then(|token| MetadataValue::try_from(token.as_bytes()).ok()) }
     }
-}
 
-impl Question<'_> {
-    async fn ask(self, serializable: bool) -> Finding {
+    /// Asks over `channel`, and if that is silent over a new connection to `target`.
+    pub(super) async fn put(&self, channel: Channel, target: &Target, patience: Duration) -> Finding {
+        let is_there = AtomicBool::new(false);
+        let mut straight = pin!(self.ask(&channel, false));
+        let mut around = pin!(async {
+            tokio::time::sleep(patience / 2).await;
+            self.go_around(target.connect_lazy(), &is_there).await
+        });
+        let either = async {
+            tokio::select! {
+                biased;
+                finding = &mut straight => finding,
+                finding = &mut around => finding,
+            }
+        };
+        Deadline::after(patience).limit(either).await.unwrap_or_else(|_| match is_there.load(Ordering::Relaxed) {
+            true => Finding::new(Verdict::NoQuorum, format!("no quorum: no linearizable read within {patience:?}")),
+            false => Finding::new(Verdict::Silent, format!("no answer within {patience:?}")),
+        })
+    }
+
+    async fn go_around(&self, channel: Channel, is_there: &AtomicBool) -> Finding {
+        let mut with_quorum = pin!(self.ask(&channel, false));
+        let alone = async {
+            let finding = self.ask(&channel, true).await;
+            is_there.store(finding.verdict == Verdict::Alive, Ordering::Relaxed);
+        };
+        let finding = tokio::select! {
+            finding = &mut with_quorum => finding,
+            () = alone => with_quorum.await,
+        };
+        Finding { detour: (finding.verdict == Verdict::Alive).then(|| channel.clone()), ..finding }
+    }
+
+    async fn ask(&self, channel: &Channel, serializable: bool) -> Finding {
         let mut tries = 0;
         loop {
-            let Err(status) = self.read(serializable).await else { return Finding::ALIVE };
+            let Err(status) = self.read(channel.clone(), serializable).await else { return Finding::alive() };
             tries += 1;
             let words = status.message();
             match status.source() {
-                None if retry::is_etcd(words) => return Finding::ALIVE,
-                None if retry::is_leader_trouble(words) => return Finding::new(Verdict::NoQuorum, words.to_string()),
+                None if retry::is_etcd(words) => return Finding::alive(),
+                None if retry::is_leader_trouble(words) => return Finding::new(Verdict::NoQuorum, words),
                 None => return Finding::new(Verdict::Unreachable, format!("no etcd answers there: {words}")),
                 Some(source) => {
                     let cause = failure::root_cause(source);
@@ -95,11 +113,10 @@ impl Question<'_> {
         }
     }
 
-    async fn read(&self, serializable: bool) -> Result<(), Status> {
-        let mut grpc = Grpc::new(self.channel.clone());
+    async fn read(&self, channel: Channel, serializable: bool) -> Result<(), Status> {
+        let mut grpc = Grpc::new(channel);
         grpc.ready().await.map_err(|error| Status::from_error(Box::new(error)))?;
-        let message = RangeRequest { key: self.key.to_vec(), serializable, keys_only: true };
-        let mut request = Request::new(message);
+        let mut request = Request::new(RangeRequest { key: self.key.to_vec(), serializable, keys_only: true });
         if let Some(token) = &self.token {
             request.metadata_mut().insert("token", token.clone());
         }

@@ -124,7 +124,7 @@ pub(super) fn is_leader_trouble(text: &str) -> bool {
 
 /// Whether these can only be the words of an etcd that serves.
 pub(super) fn is_etcd(text: &str) -> bool {
-    !is_leader_trouble(text) && (by_words(text).is_some() || text.starts_with("etcdserver: "))
+    text.contains("etcdserver: ") && !is_leader_trouble(text)
 }
 
 /// What an answer of the server means.

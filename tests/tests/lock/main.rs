@@ -2,3 +2,9 @@
 
 mod basics;
 mod cost;
+mod exclusion;
+mod foreign;
+mod lost_in_time;
+mod operators;
+mod story;
+mod survives;

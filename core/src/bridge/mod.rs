@@ -1,0 +1,26 @@
+//! What the C library and the Python package both stand on. Not for users of the Rust library.
+//!
+//! # Layout
+//! - `runtime`: one runtime per process, on a thread of its own, started with the first client, ended after the last
+//! - `op`: an operation: started on any thread, completed exactly once, cancelled from anywhere
+//! - `queue`: completions and wake-ups for a dispatcher of the other language; bounded event buffers
+//! - `guard`: a panic becomes an error
+//! - `fork`: a forked child has none of our threads; it finds out before it touches a lock
+//!
+//! No type of C or of Python is known here, and nothing here calls into another language: a surface takes what it is
+//! to say from a queue, on a thread of its own.
+
+mod fork;
+mod guard;
+mod op;
+mod queue;
+mod runtime;
+
+pub use fork::{Generation, Owned};
+pub use guard::guarded;
+pub use op::{CancelToken, Limit, Operation};
+pub use queue::{Buffer, Notices};
+pub use runtime::{Runtime, spawn_quiet_thread};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! An operation: started on any thread, completed exactly once, cancelled from anywhere.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
+
+use super::guard::caught;
+use super::runtime::Runtime;
+use crate::error::{Error, ErrorKind, Result};
+use crate::time::Deadline;
+
+/// How long an operation may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// As the call itself sees fit: its default.
+    Default,
+    /// So long.
+    After(Duration),
+    /// No limit.
+    Never,
+}
+
+impl Limit {
+    fn deadline(self) -> Deadline {
+        match self {
+            Limit::After(duration) => Deadline::after(duration),
+            Limit::Default | Limit::Never => Deadline::NEVER,
+        }
+    }
+
+    /// The limit for one request: None is the client's own.
+    pub fn for_request(self) -> Option<Duration> {
+        match self {
+            Limit::Default => None,
+            Limit::After(duration) => Some(duration),
+            // A request always has some limit; a year is none in practice.
+            Limit::Never => Some(Duration::from_secs(365 * 24 * 3600)),
+        }
+    }
+}
+
+/// Cancels what it was given to; any thread may fire it, once for all.
+#[derive(Clone, Debug, Default)]
+pub struct CancelToken(CancellationToken);
+
+impl CancelToken {
+    /// One that has not fired.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Fires.
+    pub fn cancel(&self) {
+        self.0.cancel();
+    }
+
+    /// Whether it has fired.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
+}
+
+/// An operation that was started. Dropping it changes nothing.
+#[derive(Clone, Debug)]
+pub struct Operation(CancelToken);
+
+impl Operation {
+    /// Starts `work` on `runtime`. `complete` is called exactly once, on the runtime's thread, so it must not wait:
+    /// with the result; with Cancelled when it was cancelled first, DeadlineExceeded at the limit, Internal when
+    /// `work` panicked, Closed when the runtime ended.
+    pub fn start<T: Send + 'static>(
+        runtime: &Runtime,
+        op: &'static str,
+        limit: Limit,
+        cancel: CancelToken,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+        complete: impl FnOnce(Result<T>) + Send + 'static,
+    ) -> Self {
+        let deadline = limit.deadline();
+        let completion = Completion { op, complete: Some(complete), of: std::marker::PhantomData };
+        let keeps = runtime.clone();
+        let fired = cancel.0.clone();
+        runtime.handle().spawn(async move {
+            let work = AssertUnwindSafe(work).catch_unwind();
+            let result = tokio::select! {
+                biased;
+                result = work => result.unwrap_or_else(|panic| Err(caught(op, &*panic))),
+                () = fired.cancelled() => Err(Error::new(ErrorKind::Cancelled, op)),
+                () = deadline.passed() => Err(Error::new(ErrorKind::DeadlineExceeded, op)),
+            };
+            completion.complete(result);
+            drop(keeps);
+        });
+        Self(cancel)
+    }
+
+    /// Starts `work` and waits for it on this thread.
+    ///
+    /// # Errors
+    /// Those of [`Operation::start`].
+    pub fn run<T: Send + 'static>(
+        runtime: &Runtime,
+        op: &'static str,
+        limit: Limit,
+        cancel: CancelToken,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let (done, result) = mpsc::sync_channel(1);
+        let complete = move |result| {
+            // The waiter is below and does not go before.
+            drop(done.send(result));
+        };
+        Self::start(runtime, op, limit, cancel, work, complete);
+        result.recv().unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, op).with_detail("no completion came")))
+    }
+
+    /// Asks it to end. If success is quicker, success it is.
+    pub fn cancel(&self) {
+        self.0.cancel();
+    }
+}
+
+/// Calls back exactly once, also when it is dropped with the runtime.
+struct Completion<T, F: FnOnce(Result<T>)> {
+    op: &'static str,
+    complete: Option<F>,
+    of: std::marker::PhantomData<fn(T)>,
+}
+
+impl<T, F: FnOnce(Result<T>)> Completion<T, F> {
+    fn complete(mut self, result: Result<T>) {
+        if let Some(complete) = self.complete.take() {
+            complete(result);
+        }
+    }
+}
+
+impl<T, F: FnOnce(Result<T>)> Drop for Completion<T, F> {
+    fn drop(&mut self) {
+        if let Some(complete) = self.complete.take() {
+            complete(Err(Error::closed(self.op)));
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! A lock is lost here before the server gives it away: the holder is a process of its own, the deletion of its key is
+//! seen by a plain client on a healthy path, and both say when, on the clock that they share.
+
+use std::time::Duration;
+
+use gocore_etcd_tests::process::Event;
+use gocore_etcd_tests::{Agent, Cluster, Etcd, Proxy, Server, clock, not_judged, seed};
+use serde_json::json;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{sleep, timeout};
+
+use crate::story::{SOON, agent, agent_locks, at, deletion};
+
+/// For everything until the server has given the lock away: the TTL, an election, and a busy machine.
+const LATEST: Duration = Duration::from_secs(30);
+
+/// A process that holds a lock below a prefix of its own, and who sees it deleted.
+struct Round {
+    name: String,
+    holder: Agent,
+    deleted: JoinHandle<Duration>,
+}
+
+/// What came of a round: when the fault began, when the holder knew, when the server had given the lock away.
+struct Verdict {
+    name: String,
+    fault: Duration,
+    lost: Duration,
+    deleted: Duration,
+}
+
+impl Round {
+    async fn begin(name: String, endpoints: &[String], observer: &etcd_client::Client, ttl: Duration) -> Round {
+        let prefix = format!("/{name}");
+        let deleted = deletion(observer, &format!("{prefix}/locks/")).await;
+        let mut holder = agent(&prefix, endpoints).await;
+        agent_locks(&mut holder, "k", ttl).await;
+        Round { name, holder, deleted }
+    }
+
+    async fn end(mut self, fault: Duration) -> Verdict {
+        let lost = at(&self.holder.expect("lost", LATEST).await);
+        let deleted = timeout(LATEST, self.deleted).await.expect("deleted in time").expect("the observer goes on");
+        assert!(!is_held(&mut self.holder).await, "{}: what is lost stays lost", self.name);
+        Verdict { name: self.name, fault, lost, deleted }
+    }
+}
+
+async fn is_held(holder: &mut Agent) -> bool {
+    holder.send(&json!({"do": "is_held"})).expect("the agent listens");
+    says_held(&holder.expect("held", SOON).await)
+}
+
+fn says_held(event: &Event) -> bool {
+    event.body["held"].as_bool().expect("held")
+}
+
+/// TTLs in turn, and a moment at which the fault falls, anywhere between two renewals.
+fn chance(scenario: &str, rounds: u32) -> Vec<(String, Duration, Duration)> {
+    let mut rng = seed::rng(scenario);
+    let round = |n| {
+        let ttl = Duration::from_secs(2 + u64::from(n % 2));
+        (format!("{scenario}-{n}"), ttl, ttl.mul_f64(rng.f64()))
+    };
+    (0..rounds).map(round).collect()
+}
+
+/// 0 late.
+fn judge(scenario: &str, verdicts: Vec<Verdict>) {
+    for Verdict { name, fault, lost, deleted } in &verdicts {
+        let early = deleted.as_secs_f64() - lost.as_secs_f64();
+        let after = (lost.as_secs_f64() - fault.as_secs_f64()) * 1e3;
+        println!("{name}: lost {after:.0} ms after the fault, {:.0} ms before it was deleted", early * 1e3);
+        assert!(lost > fault, "{name}: lost before anything had happened");
+    }
+    if !Etcd::find().has_lease_fixes() {
+        return not_judged(scenario, "this etcd lacks the lease fixes");
+    }
+    let late: Vec<_> = verdicts.iter().filter(|verdict| verdict.lost > verdict.deleted).map(|v| &v.name).collect();
+    assert!(late.is_empty(), "the server had given the lock away before its holder knew: {late:?}");
+}
+
+/// Several holders at once, each behind a proxy of its own, each hit at a moment of its own. Where each byte takes
+/// `delay`, the TTL is long enough for that.
+async fn holders_behind_proxies(scenario: &'static str, delay: Duration, fault: fn(&Proxy)) {
+    let server = Server::plain().await;
+    let observer = server.client().await;
+    let mut rounds = JoinSet::new();
+    for (name, ttl, moment) in chance(scenario, seed::rounds(6)) {
+        let ttl = ttl.max(delay * 16);
+        let (observer, proxy) = (observer.clone(), Proxy::start(server.address()));
+        if !delay.is_zero() {
+            proxy.delay(delay);
+        }
+        rounds.spawn(async move {
+            let round = Round::begin(name, &[proxy.endpoint()], &observer, ttl).await;
+            sleep(moment).await;
+            let began = clock::boottime();
+            fault(&proxy);
+            round.end(began).await
+        });
+    }
+    judge(scenario, rounds.join_all().await);
+}
+
+#[tokio::test]
+async fn a_holder_whose_connections_are_cut_knows_before_the_server_gives_the_lock_away() {
+    holders_behind_proxies("cut", Duration::ZERO, Proxy::cut).await;
+}
+
+#[tokio::test]
+async fn a_holder_in_a_black_hole_knows_before_the_server_gives_the_lock_away() {
+    holders_behind_proxies("black-hole", Duration::ZERO, Proxy::black_hole).await;
+}
+
+#[tokio::test]
+async fn a_holder_on_a_slow_path_counts_from_the_sending_and_knows_before_the_server_gives_the_lock_away() {
+    // An answer is so old when it comes that the server is this much ahead of whoever counts from its receipt.
+    holders_behind_proxies("slow-path", Duration::from_millis(350), Proxy::cut).await;
+}
+
+#[tokio::test]
+async fn a_holder_whose_member_is_frozen_knows_before_the_others_give_the_lock_away() {
+    let cluster = Cluster::start(3).await;
+    let mut verdicts = Vec::new();
+    // A follower, then the leader: the next one starts every lease anew, so that takes longer.
+    for kind in ["follower", "leader"] {
+        let leader = cluster.leader().await;
+        let member = if kind == "leader" { leader } else { (leader + 1) % 3 };
+        let observer = cluster.client((leader + 2) % 3).await;
+        let mut rounds = Vec::new();
+        for (name, ttl, moment) in chance(&format!("frozen-{kind}"), seed::rounds(6).div_ceil(2)) {
+            rounds.push(Round::begin(name, &[cluster.endpoints()[member].clone()], &observer, ttl).await);
+            // Their renewals fall apart.
+            sleep(moment / 5).await;
+        }
+        let began = clock::boottime();
+        cluster.freeze(member);
+        for round in rounds {
+            verdicts.push(round.end(began).await);
+        }
+        cluster.thaw(member);
+    }
+    judge("frozen member", verdicts);
+}
+
+#[tokio::test]
+async fn a_holder_that_was_stopped_for_its_ttl_says_at_once_that_it_holds_no_longer() {
+    let server = Server::plain().await;
+    let observer = server.client().await;
+    let mut rounds = JoinSet::new();
+    for (name, ttl, moment) in chance("stopped", seed::rounds(6)) {
+        let (observer, endpoint) = (observer.clone(), server.endpoint());
+        rounds.spawn(async move {
+            let Round { mut holder, deleted, .. } = Round::begin(name.clone(), &[endpoint], &observer, ttl).await;
+            sleep(moment).await;
+            assert!(is_held(&mut holder).await, "{name}: nothing has happened yet");
+            holder.freeze();
+            // Either the server has given the lock away, or it is about to: the holder's time is over in any case.
+            if ttl.as_secs() == 2 {
+                timeout(LATEST, deleted).await.expect("deleted in time").expect("the observer goes on");
+            } else {
+                sleep(ttl).await;
+            }
+            holder.send(&json!({"do": "is_held"})).expect("it is in the pipe");
+            holder.thaw();
+            // Whichever it says first: nothing of it may be that it holds.
+            assert!(!says_held(&holder.expect("held", SOON).await), "{name}: believed after its time");
+            holder.expect("lost", SOON).await;
+            holder.send(&json!({"do": "put", "key": format!("/{name}/data"), "value": "stale"})).expect("sent");
+            assert_eq!(holder.expect("failed", SOON).await.body["kind"], "Lost", "{name}: etcd refuses its write");
+        });
+    }
+    rounds.join_all().await;
+}

@@ -1,0 +1,106 @@
+//! `cargo xtask demo`: the lock's story, told by processes that live it against a real etcd.
+//!
+//! - [`stage`]: the etcd it plays on, private or the user's own, and how it is left as it was found
+//! - [`cast`]: the workers, each an agent in an OS process of its own
+//! - [`story`]: what happens, act by act
+//! - [`tell`]: how it looks on the terminal
+//! - [`verdict`]: what was promised and what was seen
+
+mod cast;
+mod stage;
+mod story;
+mod tell;
+mod verdict;
+
+use tokio::runtime::Builder;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::Outcome;
+use cast::Cast;
+use stage::Stage;
+use tell::Teller;
+
+const INTERRUPTED: &str = "interrupted; nothing is left behind";
+
+pub(crate) fn run(args: &[String]) -> Outcome {
+    let options = Options::parse(args)?;
+    let agent = cast::build_agent()?;
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    runtime.block_on(play(&options, Cast::of(agent)))
+}
+
+/// What the user asked for.
+struct Options {
+    /// `host:port` each; empty for a private etcd.
+    endpoints: Vec<String>,
+    /// What the demo's own prefix is put below.
+    prefix: String,
+}
+
+impl Options {
+    fn parse(args: &[String]) -> Result<Options, String> {
+        const USAGE: &str = "--endpoints host:port[,host:port...], --prefix P";
+        let mut options = Options { endpoints: Vec::new(), prefix: String::new() };
+        let mut args = args.iter();
+        while let Some(name) = args.next() {
+            let value = args.next().ok_or_else(|| format!("{name} needs a value ({USAGE})"))?;
+            match name.as_str() {
+                "--endpoints" => {
+                    let trimmed = value.split(',').map(|endpoint| endpoint.trim().trim_start_matches("http://"));
+                    options.endpoints = trimmed.filter(|endpoint| !endpoint.is_empty()).map(str::to_owned).collect();
+                    if options.endpoints.is_empty() {
+                        return Err(format!("--endpoints names none ({USAGE})"));
+                    }
+                    if options.endpoints.iter().any(|endpoint| endpoint.contains("://")) {
+                        return Err("the demo speaks plain http to etcd; TLS is for the library".to_owned());
+                    }
+                }
+                "--prefix" => options.prefix = value.trim_end_matches('/').to_owned(),
+                _ => return Err(format!("there is no option {name}; {USAGE}")),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// From curtain to curtain; a signal ends it at any moment, and what was begun is cleared away then too.
+async fn play(options: &Options, mut cast: Cast) -> Outcome {
+    let mut signals = Signals::listen()?;
+    let stage = tokio::select! {
+        stage = Stage::set(options) => stage?,
+        () = signals.any() => return Err(INTERRUPTED.to_owned()),
+    };
+    let tell = Teller::begin();
+    let outcome = tokio::select! {
+        outcome = story::tell(&stage, &mut cast, &tell) => outcome,
+        () = signals.any() => {
+            tell.interrupted();
+            Err(INTERRUPTED.to_owned())
+        }
+    };
+    let cleared = stage.clear(cast).await;
+    outcome.and(cleared)?;
+    tell.end("Every promise held; nothing is left behind.");
+    Ok(())
+}
+
+/// Ctrl-C, a polite kill, the terminal's end.
+struct Signals([Signal; 3]);
+
+impl Signals {
+    fn listen() -> Result<Signals, String> {
+        let listen = |kind| signal(kind).map_err(|error| error.to_string());
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        let [interrupt, terminate, hangup] = kinds.map(listen);
+        Ok(Signals([interrupt?, terminate?, hangup?]))
+    }
+
+    async fn any(&mut self) {
+        let Signals([interrupt, terminate, hangup]) = self;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}

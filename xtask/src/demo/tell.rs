@@ -1,0 +1,132 @@
+//! How the story looks: one line an event, in columns, with a heading for each act.
+
+use std::env;
+use std::fmt::{Display, Write as _};
+use std::io::{self, IsTerminal, Write as _};
+use std::time::Duration;
+
+use gocore_etcd_tests::clock::boottime;
+
+const BOLD: &str = "1";
+const DIM: &str = "2";
+const GREEN: &str = "32";
+const RED: &str = "31";
+
+/// Who acts in a line.
+#[derive(Clone, Copy)]
+pub(super) enum Who {
+    Worker(usize),
+    Etcd,
+    Network,
+}
+
+impl Who {
+    fn name(self) -> String {
+        match self {
+            Who::Worker(number) => format!("worker {number}"),
+            Who::Etcd => "etcd".to_owned(),
+            Who::Network => "network".to_owned(),
+        }
+    }
+
+    fn colour(self) -> &'static str {
+        match self {
+            Who::Worker(1) => "36",
+            Who::Worker(2) => "33",
+            Who::Worker(_) => "35",
+            Who::Etcd => "34",
+            Who::Network => RED,
+        }
+    }
+}
+
+/// Tells it on stdout. A reader who has gone is no reason to stop.
+pub(super) struct Teller {
+    began: Duration,
+    colourful: bool,
+}
+
+impl Teller {
+    /// The clock of the story starts now.
+    pub(super) fn begin() -> Teller {
+        let colourful = io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Teller { began: boottime(), colourful }
+    }
+
+    /// A title with what is to be known beforehand.
+    pub(super) fn title(&self, title: &str, facts: &[(&str, &str)]) {
+        let mut text = format!("\n{}\n\n", self.paint(BOLD, title));
+        for (name, value) in facts {
+            let _ = writeln!(text, "  {name:<9}{value}");
+        }
+        let _ = write!(text, "\n  {}", self.paint(DIM, "seconds  who       token  revision  what happens"));
+        print(&text);
+    }
+
+    pub(super) fn act(&self, heading: &str) {
+        print(&format!("\n  {}", self.paint(BOLD, heading)));
+    }
+
+    /// A line about what happened then; [`Line::says`] prints it.
+    pub(super) fn at(&self, at: Duration, who: Who) -> Line<'_> {
+        Line { teller: self, at, who, token: None, revision: None }
+    }
+
+    /// A line about what happens now.
+    pub(super) fn now(&self, who: Who) -> Line<'_> {
+        self.at(boottime(), who)
+    }
+
+    pub(super) fn verdict(&self, promise: &str, held: bool, seen: &str) {
+        let mark = if held { self.paint(GREEN, "yes") } else { self.paint(RED, "NO ") };
+        print(&format!("  {mark}  {promise:<46}  {seen}"));
+    }
+
+    pub(super) fn end(&self, text: &str) {
+        print(&format!("\n{}", self.paint(BOLD, text)));
+    }
+
+    pub(super) fn interrupted(&self) {
+        print(&format!("\n  {}", self.paint(DIM, "interrupted: clearing up")));
+    }
+
+    fn paint(&self, colour: &str, text: &str) -> String {
+        if self.colourful { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// A line to be completed.
+#[must_use]
+pub(super) struct Line<'a> {
+    teller: &'a Teller,
+    at: Duration,
+    who: Who,
+    token: Option<i64>,
+    revision: Option<i64>,
+}
+
+impl Line<'_> {
+    /// A fencing token.
+    pub(super) fn token(mut self, token: i64) -> Self {
+        self.token = Some(token);
+        self
+    }
+
+    /// A revision of etcd's store.
+    pub(super) fn revision(mut self, revision: i64) -> Self {
+        self.revision = Some(revision);
+        self
+    }
+
+    pub(super) fn says(self, what: impl Display) {
+        let seconds = self.at.saturating_sub(self.teller.began).as_secs_f64();
+        let who = self.teller.paint(self.who.colour(), &format!("{:<8}", self.who.name()));
+        let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
+        let (token, revision) = (number(self.token), number(self.revision));
+        print(&format!("  {seconds:>7.3}  {who}  {token:>5}  {revision:>8}  {what}"));
+    }
+}
+
+fn print(text: &str) {
+    let _ = writeln!(io::stdout(), "{text}");
+}
