@@ -43,6 +43,7 @@ struct Handle {
     tasks: Tasks,
     transport: Transport,
     door: Door,
+    watches: Watches,
     contention: Contention,
 }
 
@@ -71,8 +72,8 @@ impl Client {
         let leases = Leases::new(door.clone(), tasks.clone());
         let watches = Watches::new(door.clone(), tasks.clone());
         let sessions = Sessions::new(door.clone(), tasks.clone(), leases, watches.clone(), keyspace.clone());
-        let contention = Contention::new(door.clone(), tasks.clone(), sessions, watches);
-        Ok(Self(Arc::new(Handle { keyspace, tasks, transport, door, contention })))
+        let contention = Contention::new(door.clone(), tasks.clone(), sessions, watches.clone());
+        Ok(Self(Arc::new(Handle { keyspace, tasks, transport, door, watches, contention })))
     }
 
     /// The prefix below which everything of this client lies.
@@ -140,6 +141,14 @@ impl Client {
 
     pub(crate) fn door(&self) -> &Door {
         &self.0.door
+    }
+
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.0.tasks
+    }
+
+    pub(crate) fn watches(&self) -> &Watches {
+        &self.0.watches
     }
 
     pub(crate) fn contention(&self) -> &Contention {

@@ -10,10 +10,11 @@
 //!   was lost the fence is raised first ([`crate::session`]), so that nothing lands after it.
 //!
 //! # Costs
-//! Entering: 1 request, 1 proposal (in a warm session). A hand-over: the delete, one event, one read. Waiting: none.
+//! Entering: 1 request, 1 proposal (in a warm session). A hand-over: the delete, one event, one read. Waiting: none, but
+//! one read where other writes come between looking ahead and watching.
 
-use crate::error::Result;
-use crate::kv::{Door, Listing};
+use crate::error::{Error, Result};
+use crate::kv::Door;
 use crate::lease::Ttl;
 use crate::session::Sessions;
 use crate::tasks::Tasks;
@@ -59,6 +60,10 @@ impl Contention {
     /// # Cancel safety
     /// Safe at every await: the place in the queue is given up in the background.
     pub(crate) async fn acquire(&self, wanted: Wanted<'_>) -> Result<Owner> {
+        self.queue_and_wait(wanted).await.map_err(|error| self.unless_closing(error, wanted))
+    }
+
+    async fn queue_and_wait(&self, wanted: Wanted<'_>) -> Result<Owner> {
         let mut place = self.place(wanted).await?;
         let entered = place.enter(wanted).await?;
         if !entered.is_first {
@@ -72,21 +77,33 @@ impl Contention {
     /// # Cancel safety
     /// As for [`Contention::acquire`].
     pub(crate) async fn try_acquire(&self, wanted: Wanted<'_>) -> Result<Option<Owner>> {
+        self.look_and_queue(wanted).await.map_err(|error| self.unless_closing(error, wanted))
+    }
+
+    async fn look_and_queue(&self, wanted: Wanted<'_>) -> Result<Option<Owner>> {
         let queue = format!("{}/", wanted.key);
         let door = self.door.clone().named(wanted.op).until(wanted.deadline);
         let first = Range::prefix(queue.as_str()).order(Order::OldestCreated).limit(1).keys_only();
-        let Listing { kvs, revision, .. } = door.list(first).await.map_err(|error| error.or_key(wanted.key))?;
-        if queue::extreme(&door, &queue, kvs, revision, i64::MAX, Order::OldestCreated).await?.is_some() {
+        let found = door.list(first).await.map_err(|error| error.or_key(wanted.key))?.kvs;
+        if queue::extreme(&door, &queue, found, 0, i64::MAX, Order::OldestCreated).await?.is_some() {
             return Ok(None);
         }
         let mut place = self.place(wanted).await?;
         let entered = place.enter(wanted).await?;
-        if entered.is_first {
+        if entered.is_first || place.is_next(&door, wanted, entered.revision).await? {
             return place.own(wanted, entered.revision).map(Some);
         }
         // Somebody was quicker. Not awaiting the delete would leave a contender behind a "not acquired".
         place.leave(&door).await.map_err(|error| error.or_key(wanted.key))?;
         Ok(None)
+    }
+
+    /// Closing revokes leases and deletes keys: whatever is seen of that, the reason is that the client was closed.
+    fn unless_closing(&self, error: Error, wanted: Wanted<'_>) -> Error {
+        match self.tasks.is_closing() {
+            true => Error::closed(wanted.op).with_key(wanted.key).with_maybe_applied(error.maybe_applied()),
+            false => error,
+        }
     }
 
     async fn place(&self, wanted: Wanted<'_>) -> Result<Place> {

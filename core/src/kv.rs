@@ -27,6 +27,13 @@ use crate::time::Deadline;
 use crate::transport::{Call, CallKind, Transport};
 use crate::txn::{OpResult, Range, Txn, TxnResult, check_key, check_lease};
 
+mod watch;
+
+pub use self::watch::{Change, KvWatch, WatchUpdate};
+
+/// How many keys are read at once where there may be any number.
+const PAGE: u32 = 1000;
+
 /// A key with its value and its history in short.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyValue {
@@ -61,12 +68,12 @@ pub struct Listing {
 #[derive(Clone, Debug)]
 pub struct Kv {
     door: Door,
-    _client: Client,
+    client: Client,
 }
 
 impl Kv {
     pub(crate) fn new(door: Door, client: Client) -> Self {
-        Self { door, _client: client }
+        Self { door, client }
     }
 
     /// The same with another limit for each request, instead of the client's request timeout.
@@ -227,7 +234,11 @@ impl Door {
         }
         tokio::select! {
             biased;
-            result = request => result,
+            // What fails while the client closes fails because of it.
+            result = request => result.map_err(|error| match self.tasks.is_closing() {
+                true => Error::closed(self.op).with_maybe_applied(error.maybe_applied()),
+                false => error,
+            }),
             () = self.tasks.closing() => Err(Error::closed(self.op).with_maybe_applied(writes)),
         }
     }
@@ -252,6 +263,28 @@ impl Door {
             more: answer.more,
             revision,
         })
+    }
+
+    /// A range of any size, page by page at one revision: the range's own, else that of the first page.
+    pub(crate) async fn list_all(&self, range: Range) -> Result<Listing> {
+        let mut all = self.list(range.clone().limit(PAGE)).await?;
+        if range.revision() != 0 {
+            // The answer's header tells the store's own revision.
+            all.revision = range.revision();
+        }
+        while all.more
+            && let Some(last) = all.kvs.last()
+        {
+            let next = [last.key.as_slice(), &[0]].concat();
+            let page = self.list(range.clone().starting_at(next.clone()).limit(PAGE).at_revision(all.revision)).await?;
+            // A server that does not move on would have us read for ever.
+            if page.kvs.first().is_none_or(|kv| kv.key < next) {
+                return Err(self.malformed("a page that does not follow the one before"));
+            }
+            all.more = page.more;
+            all.kvs.extend(page.kvs);
+        }
+        Ok(all)
     }
 
     pub(crate) async fn put(&self, key: Vec<u8>, value: Vec<u8>, lease: i64, kind: CallKind) -> Result<i64> {

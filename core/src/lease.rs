@@ -178,7 +178,7 @@ impl Lease {
     pub(crate) fn lose(&self, why: &'static str) {
         self.0.held_until.store(0, Ordering::Release);
         if self.0.why_lost.set(why).is_ok() {
-            tracing::info!(lease = format_args!("{:x}", self.0.id), why, "session lost");
+            tracing::info!(lease = format_args!("{:x}", self.0.id), why, "lease over");
         }
         self.0.lost.cancel();
     }

@@ -75,7 +75,7 @@ pub use client::Client;
 pub use client_config::{ClientConfig, Pem, TlsConfig};
 pub use error::{Error, ErrorKind, Result};
 pub use etcd_client;
-pub use kv::{KeyValue, Kv, Listing};
+pub use kv::{Change, KeyValue, Kv, KvWatch, Listing, WatchUpdate};
 pub use lock::Lock;
 pub use txn::{Cmp, Compare, Guard, Op, OpResult, Order, Range, Txn, TxnResult};
 

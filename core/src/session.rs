@@ -143,6 +143,7 @@ impl Sessions {
     /// Lives as long as the session: ends it when it is idle for a TTL, when the client closes, when it is lost.
     async fn look_after(self, state: Arc<State>) {
         let Inner { tasks, leases, watches, .. } = &*self.0;
+        // Of any incarnation: the put that began it may have been sent twice, and the fence is raised by putting again.
         let record = watches.gone(state.record.as_bytes(), state.fence.load(Ordering::Acquire), None);
         let why = tokio::select! {
             biased;

@@ -100,6 +100,15 @@ impl Range {
         self
     }
 
+    pub(crate) fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    pub(crate) fn starting_at(mut self, key: Vec<u8>) -> Self {
+        self.key = key;
+        self
+    }
+
     pub(crate) fn check(&self, op: &'static str) -> Result<()> {
         check_key(op, &self.key)?;
         if self.revision < 0 {

@@ -9,8 +9,8 @@
 //! decided without I/O (`cursor.rs`, `buffer.rs`).
 //!
 //! # Costs
-//! The first watch of a client opens a stream: one request. Every further one is a message on it. A resync reads the
-//! range once.
+//! The first watch of a client opens a stream: one request. Every further one is a message on it. A snapshot is one
+//! request for every 1,000 keys.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +19,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use self::buffer::{Buffer, Taken};
+use self::cursor::Cursor;
 use crate::kv::{Door, KeyValue, Listing};
 use crate::tasks::Tasks;
 use crate::time::jittered;
@@ -99,27 +100,31 @@ impl Watches {
         Self(Arc::new(Inner { door, tasks, streams, last_id: AtomicI64::new(0) }))
     }
 
-    /// Watches `range` (its key and end) from `revision` on, inclusive.
-    pub(crate) fn watch(&self, range: Range, revision: i64) -> Watch {
-        let mut watch = Watch { watches: self.clone(), range, feed: None };
-        watch.subscribe(revision);
-        watch
+    /// Watches `range` (its key and end): the first update is a snapshot.
+    pub(crate) fn snapshot_and_watch(&self, range: Range) -> Watch {
+        Watch { watches: self.clone(), range, feed: None, in_gap: false, seen: 0 }
     }
 
-    /// Ends when the incarnation of `key` that was there at `seen` is gone: deleted, or created anew. `created` is its
-    /// create revision; None is "the one whose put was at `seen`".
+    /// Ends when `key`, which was there at the revision `seen`, is gone: deleted, or, when its create revision is given,
+    /// created anew. No request.
     ///
     /// # Cancel safety
     /// Safe; dropping it ends the watch.
     pub(crate) async fn gone(&self, key: &[u8], seen: i64, created: Option<i64>) {
-        let mut watch = self.watch(Range::key(key), seen.saturating_add(1));
-        let created = created.unwrap_or(seen);
-        loop {
-            let update = watch.next().await;
-            if is_gone(&update, created) {
-                return;
-            }
-        }
+        let mut watch = self.snapshot_and_watch(Range::key(key));
+        watch.subscribe(Cursor::new(seen.saturating_add(1)));
+        while !is_gone(&watch.next().await, created) {}
+    }
+
+    /// The same for what may be gone any moment: a change is known at once, where [`Watches::gone`] may need 100 ms in
+    /// the beginning. One request, when the store has changed between `seen` and the beginning of the watch.
+    ///
+    /// # Cancel safety
+    /// Safe; dropping it ends the watch.
+    pub(crate) async fn gone_soon(&self, key: &[u8], seen: i64, created: Option<i64>) {
+        let mut watch = self.snapshot_and_watch(Range::key(key));
+        watch.subscribe(Cursor::now(seen));
+        while !is_gone(&watch.next().await, created) {}
     }
 
     /// A stream with room, else a new one.
@@ -134,15 +139,14 @@ impl Watches {
     }
 }
 
-/// Whether this update tells that the incarnation created at `created` is gone. A put that only shows a newer mod
-/// revision is still the same one; a coalesced event or a snapshot cannot hide a new one, as it shows another create
-/// revision.
-fn is_gone(update: &Update, created: i64) -> bool {
-    let other = |kv: &KeyValue| kv.create_revision != created;
+/// Whether this update tells that a key is gone, or its incarnation that was created at `created`. A put that only shows
+/// a newer mod revision is still the same one; a coalesced event or a snapshot cannot hide a new one, as it shows
+/// another create revision.
+fn is_gone(update: &Update, created: Option<i64>) -> bool {
+    let other = |kv: &KeyValue| created.is_some_and(|created| created != kv.create_revision);
     match update {
         Update::Events { changes, .. } => changes.iter().any(|change| match change {
             Change::Delete { .. } => true,
-            // A session's record is put again and again by its owner.
             Change::Put(kv) => other(kv),
         }),
         Update::Resync(snapshot) => snapshot.kvs.iter().all(other),
@@ -157,6 +161,10 @@ pub(crate) struct Watch {
     range: Range,
     /// None while a resync is owed.
     feed: Option<Feed>,
+    /// A snapshot is owed, while the events after it already come.
+    in_gap: bool,
+    /// Events up to this revision are in a snapshot that was returned.
+    seen: i64,
 }
 
 #[derive(Debug)]
@@ -167,12 +175,12 @@ struct Feed {
 }
 
 impl Watch {
-    fn subscribe(&mut self, revision: i64) {
+    fn subscribe(&mut self, cursor: Cursor) {
         let Inner { last_id, .. } = &*self.watches.0;
         let id = last_id.fetch_add(1, Ordering::Relaxed) + 1;
         let buffer = Arc::new(Buffer::default());
         let stream = self.watches.stream();
-        stream.add(stream::Subscription::new(id, self.range.clone(), revision, buffer.clone()));
+        stream.add(stream::Subscription::new(id, self.range.clone(), cursor, buffer.clone()));
         self.feed = Some(Feed { id, buffer, stream: stream.commands() });
     }
 
@@ -182,16 +190,21 @@ impl Watch {
     /// Safe: nothing is taken that is not returned.
     pub(crate) async fn next(&mut self) -> Update {
         loop {
-            let Some(feed) = &self.feed else {
+            let Some(feed) = self.feed.as_ref().filter(|_| !self.in_gap) else {
                 let snapshot = self.snapshot().await;
-                self.subscribe(snapshot.revision.saturating_add(1));
+                if !std::mem::take(&mut self.in_gap) {
+                    self.subscribe(Cursor::new(snapshot.revision.saturating_add(1)));
+                }
+                self.seen = snapshot.revision;
                 return Update::Resync(snapshot);
             };
             match feed.buffer.take().await {
-                Taken::Events { revision, changes, coalesced } => {
+                Taken::Events { revision, changes, coalesced } if revision > self.seen => {
                     return Update::Events { revision, changes, coalesced };
                 }
+                Taken::Events { .. } => {}
                 Taken::Connected(connected) => return Update::Connected(connected),
+                Taken::Gap => self.in_gap = true,
                 Taken::Overtaken => self.unsubscribe(),
             }
         }
@@ -202,7 +215,7 @@ impl Watch {
         let door = self.watches.0.door.clone().named("watch.resync");
         let mut pause = Duration::from_millis(50);
         loop {
-            match door.list(self.range.clone()).await {
+            match door.list_all(Range::between(self.range.key.clone(), self.range.end.clone())).await {
                 Ok(Listing { kvs, revision, .. }) => return Snapshot { revision, kvs },
                 Err(error) => tracing::debug!(%error, "resync failed, will be tried again"),
             }
@@ -212,6 +225,8 @@ impl Watch {
     }
 
     fn unsubscribe(&mut self) {
+        self.in_gap = false;
+        self.seen = 0;
         if let Some(feed) = self.feed.take() {
             // A stream's task that has ended has forgotten us already.
             feed.stream.send(stream::Command::Cancel(feed.id)).unwrap_or_default();

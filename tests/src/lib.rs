@@ -17,6 +17,7 @@
 //! - [`cluster`]: several members, a proxy in front of each client port and each peer port
 //! - [`proxy`]: a TCP proxy that passes, delays, refuses, swallows, holds one direction, cuts
 //! - [`metrics`]: what a server counted: requests by method, proposals
+//! - [`python`]: the Python package, built and installed as users do
 //! - [`tls`]: certificates, right ones and wrong ones
 //! - [`process`]: agents in processes of their own, with one JSON event a line
 //! - [`eventually`](mod@eventually), [`clock`], [`seed`], [`skip`], [`trace`]: the small tools of a test
@@ -34,6 +35,7 @@ pub mod metrics;
 mod port;
 pub mod process;
 pub mod proxy;
+pub mod python;
 mod runtime;
 pub mod seed;
 pub mod server;

@@ -1,3 +1,118 @@
-//! bench
+//! `cargo xtask bench`: what an operation costs, beside the plain etcd-client doing the same in the same run.
+//!
+//! - [`measure`]: rounds in turns, so that the machine's noise hits all sides alike
+//! - [`work`]: what is measured, for us and for the plain client
+//! - [`hand_over`]: the same for a lock that goes round
+//! - [`report`]: the table, the aims, JSON
+
+mod hand_over;
+mod measure;
+mod report;
+mod work;
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use etcd_client::Client as Plain;
+use gocore_etcd_core::{Client, ClientConfig};
+use gocore_etcd_tests::{Etcd, Server, ServerOptions};
+use tokio::runtime::Builder;
+
 use crate::Outcome;
-pub(crate) fn run(_args: &[String]) -> Outcome { Ok(()) }
+use crate::run::{cargo, show};
+use measure::{Samples, Work, alternate};
+use report::{Aim, Report, Row};
+
+pub(crate) fn run(args: &[String]) -> Outcome {
+    let options = Options::parse(args)?;
+    if cfg!(debug_assertions) {
+        eprintln!("building the benchmark optimised (some minutes the first time) ...");
+        let mut optimised = cargo(&["run", "--quiet", "--profile", "bench", "--package", "xtask", "--", "bench"]);
+        // ring's build script is rebuilt when it changes, and cargo has set it for us.
+        optimised.args(args).env_remove("CARGO_MANIFEST_DIR");
+        return show(optimised);
+    }
+    let etcd = Etcd::locate()?;
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let report = runtime.block_on(measure_all(&etcd, options.time))?;
+    print!("{report}");
+    match options.json {
+        Some(file) => {
+            fs::write(&file, format!("{:#}\n", report.json())).map_err(|e| format!("{}: {e}", file.display()))
+        }
+        None => Ok(()),
+    }
+}
+
+struct Options {
+    /// How long each row is measured, all sides together.
+    time: Duration,
+    json: Option<PathBuf>,
+}
+
+impl Options {
+    fn parse(args: &[String]) -> Result<Options, String> {
+        let mut options = Options { time: Duration::from_secs(8), json: None };
+        let mut args = args.iter();
+        while let Some(name) = args.next() {
+            let value = args.next().ok_or_else(|| format!("{name} needs a value"))?;
+            match name.as_str() {
+                "--seconds" => {
+                    let seconds = value.parse().ok().filter(|seconds| (1..=3600).contains(seconds));
+                    options.time = Duration::from_secs(seconds.ok_or("--seconds needs a number from 1 to 3600")?);
+                }
+                // Ours is another directory when cargo runs us again.
+                "--json" => options.json = Some(std::path::absolute(value).map_err(|error| error.to_string())?),
+                _ => return Err(format!("there is no option {name}; --seconds N (a row), --json FILE")),
+            }
+        }
+        Ok(options)
+    }
+}
+
+async fn measure_all(etcd: &Etcd, time: Duration) -> Result<Report, String> {
+    // As a user runs it: with fsync, and etcd's own timing.
+    let server = Server::start(ServerOptions::new().etcd_timing().flag("--unsafe-no-fsync=false")).await;
+    let endpoint = server.endpoint();
+    let ours = Client::connect(ClientConfig::new([endpoint.as_str()])).await.map_err(|error| error.to_string())?;
+    let other = Client::connect(ClientConfig::new([endpoint.as_str()])).await.map_err(|error| error.to_string())?;
+    let plain = Plain::connect([endpoint.as_str()], None).await.map_err(|error| error.to_string())?;
+    work::prepare(&plain).await?;
+
+    let [mine, its] = alternate("get", time, [&mut work::get(&ours), &mut work::plain_get(&plain)]).await?;
+    let mut rows = vec![Row::new("get", mine, its).aim(Aim::OfPlain(1.05))];
+
+    let [mine, its] = alternate("put", time, [&mut work::put(&ours), &mut work::plain_put(&plain)]).await?;
+    let put = mine.median();
+    rows.push(Row::new("put", mine, its).aim(Aim::OfPlain(1.05)));
+
+    let [mine, its] = alternate("32 gets", time, [&mut work::gets(&ours), &mut work::plain_gets(&plain)]).await?;
+    rows.push(Row::new("32 concurrent gets", mine, its));
+
+    let lease = work::lease(&plain).await?;
+    let sides: [&mut dyn Work; 3] =
+        [&mut work::lock(&ours), &mut work::plain_lock(&plain, lease), &mut work::two_puts(&plain)];
+    let [mine, its, floor] = alternate("lock", time, sides).await?;
+    let row = Row::new("lock + unlock", mine, its).floor("2 puts", floor.median());
+    rows.push(row.aim(Aim::of_go(0.35, 4.1, put)));
+
+    let held = other.lock(work::HELD, work::TTL).await.map_err(|error| error.to_string())?;
+    let [mine, its] = alternate("try", time, [&mut work::try_lock(&ours), &mut work::plain_get(&plain)]).await?;
+    let get = its.median();
+    let row = Row::new("contended try_lock", mine, its).beside("a get").floor("1 get", get);
+    rows.push(row.aim(Aim::of_go(0.1, 3.8, put)));
+    held.unlock().await.map_err(|error| error.to_string())?;
+
+    let leases = hand_over::leases(&plain).await?;
+    let mut floor = hand_over::floor(&plain).await?;
+    let sides: [&mut dyn Work; 3] = [&mut hand_over::ours(&ours), &mut hand_over::plain(&plain, leases), &mut floor];
+    let [mine, its, floor] = alternate("hand-over", time, sides).await?;
+    let row = Row::new("hand-over, 16 waiters", mine, its).floor("put + event + get", floor.median());
+    rows.push(row.aim(Aim::of_go(0.4, 3.2, put)));
+
+    for client in [&ours, &other] {
+        client.close().await.map_err(|error| error.to_string())?;
+    }
+    Ok(Report { etcd: etcd.to_string(), time, rows })
+}

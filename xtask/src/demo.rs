@@ -3,10 +3,12 @@
 //! - [`stage`]: the etcd it plays on, private or the user's own, and how it is left as it was found
 //! - [`cast`]: the workers, each an agent in an OS process of its own
 //! - [`story`]: what happens, act by act
+//! - [`scene`]: what the acts are made of
 //! - [`tell`]: how it looks on the terminal
 //! - [`verdict`]: what was promised and what was seen
 
 mod cast;
+mod scene;
 mod stage;
 mod story;
 mod tell;

@@ -16,6 +16,8 @@ pub(crate) fn workspace() -> PathBuf {
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(workspace()).args(args);
+    // Set for us by `cargo run`; build scripts that watch it would find it changed and build everything again.
+    cargo.env_remove("CARGO_MANIFEST_DIR");
     cargo
 }
 

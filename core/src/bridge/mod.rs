@@ -4,18 +4,21 @@
 //! - `runtime`: one runtime per process, on a thread of its own, started with the first client, ended after the last
 //! - `op`: an operation: started on any thread, completed exactly once, cancelled from anywhere
 //! - `queue`: completions and wake-ups for a dispatcher of the other language; bounded event buffers
+//! - `failure`: what a surface adds to an error
 //! - `guard`: a panic becomes an error
 //! - `fork`: a forked child has none of our threads; it finds out before it touches a lock
 //!
 //! No type of C or of Python is known here, and nothing here calls into another language: a surface takes what it is
 //! to say from a queue, on a thread of its own.
 
+mod failure;
 mod fork;
 mod guard;
 mod op;
 mod queue;
 mod runtime;
 
+pub use failure::{failed, invalid, maybe_applied, or_key, renamed};
 pub use fork::{Generation, Owned};
 pub use guard::guarded;
 pub use op::{CancelToken, Limit, Operation};

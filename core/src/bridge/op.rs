@@ -80,7 +80,33 @@ impl Operation {
         work: impl Future<Output = Result<T>> + Send + 'static,
         complete: impl FnOnce(Result<T>) + Send + 'static,
     ) -> Self {
+        Self::launch(runtime, op, false, limit, cancel, work, complete)
+    }
+
+    /// As [`start`](Self::start), for work that writes: given up in the middle, its error says that it may have been
+    /// applied.
+    pub fn start_write<T: Send + 'static>(
+        runtime: &Runtime,
+        op: &'static str,
+        limit: Limit,
+        cancel: CancelToken,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+        complete: impl FnOnce(Result<T>) + Send + 'static,
+    ) -> Self {
+        Self::launch(runtime, op, true, limit, cancel, work, complete)
+    }
+
+    fn launch<T: Send + 'static>(
+        runtime: &Runtime,
+        op: &'static str,
+        writes: bool,
+        limit: Limit,
+        cancel: CancelToken,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+        complete: impl FnOnce(Result<T>) + Send + 'static,
+    ) -> Self {
         let deadline = limit.deadline();
+        let given_up = move |kind| Err(Error::new(kind, op).with_maybe_applied(writes));
         let completion = Completion { op, complete: Some(complete), of: std::marker::PhantomData };
         let keeps = runtime.clone();
         let fired = cancel.0.clone();
@@ -89,8 +115,8 @@ impl Operation {
             let result = tokio::select! {
                 biased;
                 result = work => result.unwrap_or_else(|panic| Err(caught(op, &*panic))),
-                () = fired.cancelled() => Err(Error::new(ErrorKind::Cancelled, op)),
-                () = deadline.passed() => Err(Error::new(ErrorKind::DeadlineExceeded, op)),
+                () = fired.cancelled() => given_up(ErrorKind::Cancelled),
+                () = deadline.passed() => given_up(ErrorKind::DeadlineExceeded),
             };
             completion.complete(result);
             drop(keeps);

@@ -106,6 +106,11 @@ impl Runtime {
         Ok(client)
     }
 
+    /// Whether this is its own thread, which must not wait for what it does itself.
+    pub fn is_this_thread() -> bool {
+        Handle::try_current().is_ok()
+    }
+
     /// To start things on it. Does not keep it running.
     pub(super) fn handle(&self) -> &Handle {
         &self.0.handle

@@ -126,16 +126,17 @@ impl Owner {
         let deadline = door.deadline();
         let door = door.until(deadline);
         loop {
+            // From here on we may be dropped with the delete under way.
+            let was_uncertain = std::mem::replace(uncertain, true);
             let error = match place.leave(&door).await {
-                Ok(true) => return result.insert(Ok(())).clone(),
-                Ok(false) if *uncertain => return result.insert(Ok(())).clone(),
-                Ok(false) => {
+                Ok(there) if there || was_uncertain => return result.insert(Ok(())).clone(),
+                Ok(_) => {
                     self.standing.key_gone.store(true, Ordering::Release);
                     return result.insert(Err(self.lost(op))).clone();
                 }
                 Err(error) => error.or_key(&self.key),
             };
-            *uncertain |= error.maybe_applied();
+            *uncertain = was_uncertain || error.maybe_applied();
             if !error.is_retryable() || deadline.has_passed() || self.tasks.is_closing() {
                 return Err(error);
             }

@@ -42,6 +42,7 @@ pub(super) struct Place {
 
 pub(super) struct Entered {
     pub(super) revision: i64,
+    /// No key at all was created earlier. Otherwise it is to be looked whose they are.
     pub(super) is_first: bool,
 }
 
@@ -102,9 +103,7 @@ impl Place {
                 }
             };
             self.presence = Presence::At(revision);
-            let first = extreme(&door, &self.queue, owner, result.revision, i64::MAX, Order::OldestCreated).await;
-            let first = first.map_err(|error| error.or_key(wanted.key))?;
-            let is_first = first.is_none_or(|owner| owner.create_revision >= revision);
+            let is_first = owner.first().is_some_and(|owner| owner.key == self.key.as_bytes());
             return Ok(Entered { revision, is_first });
         }
     }
@@ -117,9 +116,10 @@ impl Place {
             .when(Compare::absent(self.key.as_str()))
             .then(Op::put_under(self.key.as_str(), value, session.lease().id()))
             .then(first.clone())
-            .otherwise(Op::Get(Range::key(self.key.as_str()).keys_only()))
+            // With their values: etcd 3.7 leaves out the lease of keys that are read without.
+            .otherwise(Op::get(self.key.as_str()))
             .otherwise(first)
-            .otherwise(Op::Get(Range::key(session.record()).keys_only()))
+            .otherwise(Op::get(session.record()))
     }
 
     /// The transaction was refused for our key, which then is there since the revision given, or for the fence: None,
@@ -184,11 +184,11 @@ impl Place {
                 Ok(Some((predecessor, seen))) => {
                     pause = SHORTEST_PAUSE;
                     let Contention { watches, .. } = &self.contention;
-                    let gone = watches.gone(&predecessor.key, seen, Some(predecessor.create_revision));
+                    let gone = watches.gone_soon(&predecessor.key, seen, Some(predecessor.create_revision));
                     self.wait_for(gone, wanted).await?;
                 }
                 // The place is good for as long as the session is, whatever becomes of one read.
-                Err(error) if error.is_retryable() && !wanted.deadline.has_passed() => {
+                Err(error) if may_pass(&error) && !wanted.deadline.has_passed() => {
                     tracing::debug!(%error, key = self.key, "looking ahead in the queue failed, will be tried again");
                     self.wait_for(tokio::time::sleep(jittered(pause)), wanted).await?;
                     pause = (pause * 2).min(LONGEST_PAUSE);
@@ -210,6 +210,12 @@ impl Place {
                 Err(Error::new(ErrorKind::DeadlineExceeded, wanted.op).with_key(wanted.key))
             }
         }
+    }
+
+    /// Whether nobody who came earlier is left, at this moment.
+    pub(super) async fn is_next(&self, door: &Door, wanted: Wanted<'_>, mine: i64) -> Result<bool> {
+        let before = self.look_ahead(door, wanted, mine).await;
+        before.map(|before| before.is_none()).map_err(|error| error.or_key(wanted.key))
     }
 
     /// Says whether we are still in the queue, and who is the next before us, at which revision of the store.
@@ -249,6 +255,11 @@ impl Place {
         }
         Ok(Owner::new(self, wanted.key, revision, lease))
     }
+}
+
+/// Compacted: the revision of the first read was gone by the second.
+fn may_pass(error: &Error) -> bool {
+    error.is_retryable() || error.kind() == ErrorKind::Compacted
 }
 
 fn delete_if_created_at(key: &str, revision: i64) -> Txn {

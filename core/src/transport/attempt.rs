@@ -3,7 +3,7 @@
 //! The two meet below etcd-client, which knows nothing of either; a task-local carries the attempt through it.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::body::Loan;
@@ -23,6 +23,9 @@ pub(super) struct Attempt {
     avoid: Vec<EndpointId>,
     place: Mutex<Option<Place>>,
     was_suspected: AtomicBool,
+    /// How much of the answer has come, and how much of it had when we last looked.
+    heard: AtomicU32,
+    known: AtomicU32,
 }
 
 /// Where the attempt is.
@@ -59,6 +62,17 @@ impl Attempt {
     /// None before the service has chosen.
     pub(super) fn place(&self) -> Option<Place> {
         locked(&self.place).clone()
+    }
+
+    /// Something of the answer came.
+    pub(super) fn hear(&self) {
+        self.heard.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether something came since this was last asked: a large answer takes its time, and is no silence.
+    pub(super) fn was_heard(&self) -> bool {
+        let heard = self.heard.load(Ordering::Relaxed);
+        self.known.swap(heard, Ordering::Relaxed) != heard
     }
 
     /// Nothing came for a while: has its endpoint looked at. It is avoided for that only the first time; if the probe

@@ -1,4 +1,5 @@
-//! The two bodies that the service puts around tonic's: a request that can be taken back, a response that can be ended.
+//! The bodies that the service puts around tonic's: a request that can be taken back, a response whose coming is noticed,
+//! and one that ends with its endpoint.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,6 +12,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::Status;
 use tonic::body::Body;
 
+use super::attempt::Attempt;
 use super::endpoint::Endpoint;
 use super::health::Sign;
 use super::locked;
@@ -64,6 +66,39 @@ impl HttpBody for LoanedBody {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::default()
+    }
+}
+
+/// A response of which somebody wants to know that it is coming.
+pub(super) struct HeardBody {
+    inner: Body,
+    attempt: Arc<Attempt>,
+}
+
+impl HeardBody {
+    pub(super) fn new(inner: Body, attempt: Arc<Attempt>) -> Self {
+        Self { inner, attempt }
+    }
+}
+
+impl HttpBody for HeardBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let frame = Pin::new(&mut self.inner).poll_frame(cx);
+        if matches!(frame, Poll::Ready(Some(Ok(_)))) {
+            self.attempt.hear();
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
     }
 }
 

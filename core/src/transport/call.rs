@@ -139,6 +139,10 @@ impl Transport {
                         next = Next::Launch;
                         continue;
                     }
+                    if in_air.iter().any(|flight| flight.was_heard()) {
+                        next = Next::Wait;
+                        continue;
+                    }
                     let withdrawn = suspect(call.kind, &mut in_air);
                     if in_air.is_empty() {
                         flights.clear();

@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
-
-use tokio::sync::watch;
+use std::time::Duration;
 
 use super::call::Call;
-use super::endpoint::{Common, Endpoint};
+use super::common::Common;
+use super::endpoint::Endpoint;
 use super::health::Standing;
 use super::line::Dialer;
 use super::picker::{EndpointId, Picker};
@@ -43,6 +43,9 @@ impl Transport {
         }
         tracing::info!(prefix = keyspace.prefix(), "connected");
         tasks.spawn(transport.clone().warn_of_version(Deadline::after(config.request_timeout)));
+        if transport.has_user() {
+            tasks.spawn(transport.clone().renew_for_raw(config.request_timeout));
+        }
         if let Some(interval) = config.auto_sync_interval {
             tasks.spawn(transport.clone().follow_members(interval, config.request_timeout));
         }
@@ -53,11 +56,7 @@ impl Transport {
         let resolved = config.resolve()?;
         let uses_tls = resolved.addresses.iter().any(|address| address.is_tls());
         let dialer = Dialer::new(config, resolved.tls);
-        let common = Arc::new(Common {
-            tokens: Tokens::new(config.credentials.clone()),
-            probe_key: keyspace.probe().into_bytes(),
-            judged: watch::Sender::new(0),
-        });
+        let common = Common::new(Tokens::new(config.credentials.clone()), keyspace.probe().into_bytes());
         let mut endpoints = Vec::with_capacity(resolved.addresses.len());
         for (id, address) in (0..).map(EndpointId).zip(resolved.addresses) {
             let target = dialer.target(&address).map_err(|error| Error::invalid(OP, "endpoints", error))?;
@@ -84,6 +83,20 @@ impl Transport {
             uses_tls,
             tasks: tasks.clone(),
         })))
+    }
+
+    /// A call renews a stale token and is sent again; what comes through `raw()` is refused once and finds a new token
+    /// the next time.
+    async fn renew_for_raw(self, patience: Duration) {
+        let mut refused = self.0.hub.common.refused.subscribe();
+        while refused.changed().await.is_ok() {
+            let seen = *refused.borrow_and_update();
+            if let Some(seen) = seen
+                && let Err(error) = self.refresh_token(seen, Deadline::after(patience)).await
+            {
+                tracing::warn!(%error, "no new token");
+            }
+        }
     }
 
     async fn prove(&self, config: &ClientConfig, keyspace: &Keyspace, deadline: Deadline) -> Result<()> {

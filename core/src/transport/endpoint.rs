@@ -4,18 +4,18 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Endpoint as Target;
 
 use super::class::Class;
+use super::common::Common;
 use super::failure;
 use super::health::{Change, Health, Sign, Standing, Verdict};
 use super::line::Line;
 use super::locked;
 use super::picker::EndpointId;
 use super::probe::{Finding, Question};
-use super::token::Tokens;
 use crate::client_config::Address;
 use crate::time::{self, BootTime};
 
@@ -26,15 +26,6 @@ pub(super) struct Failure {
     pub(super) words: String,
     /// Only another configuration will help.
     pub(super) is_hopeless: bool,
-}
-
-/// What all endpoints of a client share.
-pub(super) struct Common {
-    pub(super) tokens: Tokens,
-    /// The key that probes read.
-    pub(super) probe_key: Vec<u8>,
-    /// Ticks when an endpoint was judged.
-    pub(super) judged: watch::Sender<u64>,
 }
 
 pub(super) struct Endpoint {
@@ -85,11 +76,7 @@ impl Endpoint {
     }
 
     pub(super) fn standing(&self) -> Standing {
-        match self.standing.load(Ordering::Relaxed) {
-            0 => Standing::Healthy,
-            1 => Standing::Suspect,
-            _ => Standing::Away,
-        }
+        Standing::from_number(self.standing.load(Ordering::Relaxed))
     }
 
     /// Why the last probe failed; None when it did not.
@@ -112,14 +99,15 @@ impl Endpoint {
 
     /// Tells what a request noticed. Cheap, and never waits.
     pub(super) fn notice(&self, sign: Sign) {
-        let mut health = locked(&self.health);
-        let due = health.due();
-        let change = health.notice(sign, BootTime::now());
-        self.standing.store(health.standing() as u8, Ordering::Relaxed);
-        let wake = health.due() != due;
-        drop(health);
+        let (change, is_due) = {
+            let mut health = locked(&self.health);
+            let due = health.due();
+            let change = health.notice(sign, BootTime::now());
+            self.publish(health.standing());
+            (change, health.due() != due)
+        };
         self.follow(change, "no connection");
-        if wake {
+        if is_due {
             self.wake.notify_one();
         }
     }
@@ -132,6 +120,7 @@ impl Endpoint {
     /// The member is no part of the cluster any more: its streams move, its task ends.
     pub(super) fn remove(&self) {
         self.removed.cancel();
+        self.publish(Standing::Away);
         self.line().left.cancel();
     }
 
@@ -169,12 +158,21 @@ impl Endpoint {
         *locked(&self.failure) = (verdict != Verdict::Alive)
             .then(|| Failure { words: self.tell(&cause), is_hopeless: self.is_hopeless(&cause) });
         self.has_answered.fetch_or(verdict == Verdict::Alive, Ordering::Relaxed);
-        let mut health = locked(&self.health);
-        let change = health.judge(verdict, BootTime::now(), fastrand::f64());
-        self.standing.store(health.standing() as u8, Ordering::Relaxed);
-        drop(health);
+        let change = {
+            let mut health = locked(&self.health);
+            let elsewhere = self.common.has_healthy_besides(health.standing());
+            let change = health.judge(verdict, BootTime::now(), fastrand::f64(), elsewhere);
+            self.publish(health.standing());
+            change
+        };
         self.follow(change, &cause);
         self.common.judged.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Makes the health's standing known; called while the health is locked, so that the last word stays the last.
+    fn publish(&self, standing: Standing) {
+        let before = self.standing.swap(standing as u8, Ordering::Relaxed);
+        self.common.count(Standing::from_number(before), standing);
     }
 
     fn is_hopeless(&self, cause: &str) -> bool {

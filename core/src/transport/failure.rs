@@ -47,3 +47,6 @@ pub(super) fn is_refused_handshake(cause: &str) -> bool {
 pub(super) fn is_closed(cause: &str) -> bool {
     cause.contains("connection closed") || cause.contains("broken pipe") || cause.contains("connection reset")
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,17 @@ pub(super) enum Standing {
     Away = 2,
 }
 
+impl Standing {
+    /// The inverse of `as u8`.
+    pub(super) fn from_number(number: u8) -> Self {
+        match number {
+            0 => Self::Healthy,
+            1 => Self::Suspect,
+            _ => Self::Away,
+        }
+    }
+}
+
 /// What a request noticed in passing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sign {
@@ -52,7 +63,7 @@ pub(super) enum Change {
     Left,
     /// Not used any more, and its connections must be given up: they may stay silent long after the member is back.
     Cut,
-    /// Still away; the connections made meanwhile are as silent as those before.
+    /// Still away and silent; the connections made meanwhile are as good as those before.
     CutAgain,
 }
 
@@ -133,8 +144,9 @@ impl Health {
         Change::None
     }
 
-    /// Takes a probe's verdict. `spread` in 0..1 spreads the pauses of many clients.
-    pub(super) fn judge(&mut self, verdict: Verdict, now: BootTime, spread: f64) -> Change {
+    /// Takes a probe's verdict. `spread` in 0..1 spreads the pauses of many clients; `elsewhere` says whether there is a
+    /// healthy endpoint to go to.
+    pub(super) fn judge(&mut self, verdict: Verdict, now: BootTime, spread: f64, elsewhere: bool) -> Change {
         let before = self.standing;
         if verdict == Verdict::Alive {
             *self = Self { standing: Standing::Healthy, due: None, failures: 0, no_quorum_since: None, ..*self };
@@ -154,9 +166,10 @@ impl Health {
         match (verdict, before) {
             (Verdict::Silent, Standing::Away) => Change::CutAgain,
             (_, Standing::Away) => Change::None,
-            (Verdict::Unreachable, _) => Change::Left,
-            _ if self.standing == Standing::Away => Change::Cut,
-            _ => Change::None,
+            _ if self.standing != Standing::Away => Change::None,
+            // A whole cluster that stalls for a moment goes on where it was, if nobody has cut its streams meanwhile.
+            (Verdict::Silent | Verdict::NoQuorum, _) if elsewhere => Change::Cut,
+            _ => Change::Left,
         }
     }
 }

@@ -104,8 +104,8 @@ impl KeepAlive {
         }
     }
 
-    /// Its answers are late: has the endpoint looked at, and if there is nobody, this stream ends. If there is, the
-    /// connection may be stuck, so that the next stream gets a new one.
+    /// Its answers are late: has the endpoint looked at. If nobody is there, this stream ends as soon as there is another
+    /// endpoint to go to. If somebody is, the connection may be stuck, so the next stream gets a new one.
     pub(crate) fn suspect(&self) {
         if let Some(endpoint) = self.attempt.suspect() {
             endpoint.renew_keep_alive();

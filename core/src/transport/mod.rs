@@ -4,7 +4,7 @@
 //! - `service`: every request and stream goes through it: picks a connection, adds token and `hasleader`, sends what was
 //!   never sent elsewhere
 //! - `class`, `line`: three connections per endpoint, one for each class of traffic
-//! - `health`, `probe`, `endpoint`: who can be used; requests raise suspicion, probes judge
+//! - `health`, `probe`, `endpoint`, `common`: who can be used; requests raise suspicion, probes judge
 //! - `picker`: round robin for requests, one home for the streams of a client
 //! - `call`, `plan`, `attempt`, `body`: one request until its answer is there: deadline, retries, hedged reads
 //! - `retry`, `failure`: what an error means
@@ -21,6 +21,7 @@ mod attempt;
 mod body;
 mod call;
 mod class;
+mod common;
 mod connect;
 mod endpoint;
 mod failure;

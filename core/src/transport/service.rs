@@ -15,14 +15,16 @@ use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceExt};
 
 use super::attempt::{Attempt, Place};
-use super::body::{GuardedBody, Loan, LoanedBody, left};
+use super::body::{GuardedBody, HeardBody, Loan, LoanedBody, left};
 use super::class::{Class, wants_token};
-use super::endpoint::{Common, Endpoint};
+use super::common::Common;
+use super::endpoint::Endpoint;
 use super::failure::{self, NeverSent};
 use super::health::{Sign, Standing};
 use super::line::Line;
 use super::picker::{EndpointId, Picker};
 use super::retry;
+use super::token::TokenVersion;
 
 /// After this long without an answer an endpoint is looked at.
 pub(super) const SILENCE: Duration = Duration::from_secs(1);
@@ -84,8 +86,12 @@ impl<'a> Journey<'a> {
             }
             let line = endpoint.line();
             let loan = Loan::new(body);
-            let error = match self.visit(&endpoint, &line, &loan).await {
-                Ok(response) => return Ok(self.deliver(response, &line, endpoint)),
+            let (request, token) = self.prepare(&loan);
+            if let Some(attempt) = &self.attempt {
+                attempt.put_at(Place { endpoint: Arc::clone(&endpoint), loan: Arc::clone(&loan), token });
+            }
+            let error = match self.visit(&endpoint, &line, request).await {
+                Ok(response) => return Ok(self.deliver(response, token, &line, endpoint)),
                 Err(error) => error,
             };
             let unreachable = failure::is_connect(&*error);
@@ -107,20 +113,25 @@ impl<'a> Journey<'a> {
         self.class.is_stream() || self.attempt.is_none()
     }
 
-    async fn visit(&self, endpoint: &Arc<Endpoint>, line: &Line, loan: &Arc<Loan>) -> Result<Response<Body>, BoxError> {
-        let mut request = Request::from_parts(self.parts.clone(), Body::new(LoanedBody::Lent(Arc::clone(loan))));
-        let version = {
-            let token = self.hub.common.tokens.current();
-            if let Some(header) = &token.header
-                && wants_token(request.uri().path())
-            {
-                request.headers_mut().insert(HeaderName::from_static("token"), header.clone());
-            }
-            token.version
-        };
-        if let Some(attempt) = &self.attempt {
-            attempt.put_at(Place { endpoint: Arc::clone(endpoint), loan: Arc::clone(loan), token: version });
+    /// The request for one visit, and which token it carries.
+    fn prepare(&self, loan: &Arc<Loan>) -> (Request<Body>, TokenVersion) {
+        let body = Body::new(LoanedBody::Lent(Arc::clone(loan)));
+        let mut request = Request::from_parts(self.parts.clone(), body);
+        let token = self.hub.common.tokens.current();
+        if let Some(header) = &token.header
+            && wants_token(request.uri().path())
+        {
+            request.headers_mut().insert(HeaderName::from_static("token"), header.clone());
         }
+        (request, token.version)
+    }
+
+    async fn visit(
+        &self,
+        endpoint: &Endpoint,
+        line: &Line,
+        request: Request<Body>,
+    ) -> Result<Response<Body>, BoxError> {
         let abandoned = Abandoned(Some(endpoint));
         let sent = send(line.channel(self.class), request);
         let outcome = match self.is_guarded() {
@@ -131,7 +142,13 @@ impl<'a> Journey<'a> {
         outcome
     }
 
-    fn deliver(&self, response: Response<Body>, line: &Line, endpoint: Arc<Endpoint>) -> Response<Body> {
+    fn deliver(
+        self,
+        response: Response<Body>,
+        token: TokenVersion,
+        line: &Line,
+        endpoint: Arc<Endpoint>,
+    ) -> Response<Body> {
         if endpoint.standing() == Standing::Away {
             endpoint.notice(Sign::Answered);
         }
@@ -140,11 +157,19 @@ impl<'a> Journey<'a> {
         if message.is_some_and(retry::is_leader_trouble) {
             endpoint.notice(Sign::Trouble);
         }
-        if !self.is_guarded() {
-            return response;
+        if self.attempt.is_none() && message.is_some_and(retry::is_stale_token) {
+            self.hub.common.refused.send_replace(Some(token));
         }
-        let left = line.left.clone().cancelled_owned();
-        response.map(|inner| Body::new(GuardedBody::new(inner, left, endpoint)))
+        match self.attempt {
+            Some(attempt) if !self.class.is_stream() => {
+                attempt.hear();
+                response.map(|inner| Body::new(HeardBody::new(inner, attempt)))
+            }
+            _ => {
+                let left = line.left.clone().cancelled_owned();
+                response.map(|inner| Body::new(GuardedBody::new(inner, left, endpoint)))
+            }
+        }
     }
 }
 

@@ -22,7 +22,9 @@ pub(super) enum Taken {
         coalesced: bool,
     },
     Connected(bool),
-    /// Events are missing: list again.
+    /// What there is now must be read once; the events after it follow.
+    Gap,
+    /// Events are missing: list again, and watch anew.
     Overtaken,
 }
 
@@ -38,6 +40,7 @@ struct Queue {
     bytes: usize,
     /// Up to this revision the changes are coalesced.
     coalesced_until: i64,
+    gap: bool,
     overtaken: bool,
     /// The state of the connection that was not told yet, and the one told last (a watch begins unconnected).
     connected: Option<bool>,
@@ -47,6 +50,10 @@ struct Queue {
 impl Buffer {
     pub(super) fn push(&self, changes: Vec<Change>) {
         self.change(|queue| queue.push(changes, MOST_CHANGES, MOST_BYTES));
+    }
+
+    pub(super) fn gap(&self) {
+        self.change(|queue| queue.gap = true);
     }
 
     pub(super) fn overtaken(&self) {
@@ -117,6 +124,9 @@ impl Queue {
         }
         if self.overtaken {
             return Some(Taken::Overtaken);
+        }
+        if std::mem::take(&mut self.gap) {
+            return Some(Taken::Gap);
         }
         let revision = self.changes.front()?.revision();
         let coalesced = revision <= self.coalesced_until;

@@ -18,6 +18,9 @@ pub(super) struct Message {
 pub(super) enum Step {
     /// New changes, in revision order; may be empty.
     Deliver(Vec<Change>),
+    /// The watch has begun at "now", and the store has changed since the revision it was asked for: read what there is
+    /// once, then go on.
+    Gap,
     /// The events from here on cannot be had any more: list again.
     Overtaken,
     /// The server ended this watch for another reason: resume it.
@@ -26,8 +29,10 @@ pub(super) enum Step {
 
 #[derive(Clone, Debug)]
 pub(super) struct Cursor {
-    /// The first revision not yet seen.
+    /// The first revision not yet seen; when the watch begins at "now", meaningless until it has begun.
     next: i64,
+    /// Begins at "now"; up to this revision it is known what there is.
+    now_after: Option<i64>,
     /// Which cluster it was seen in; revisions of another one mean nothing here.
     cluster: Option<u64>,
 }
@@ -36,12 +41,20 @@ impl Cursor {
     /// From `revision` on, inclusive.
     pub(super) fn new(revision: i64) -> Self {
         // Zero would mean "now" to the server, and a gap.
-        Self { next: revision.max(1), cluster: None }
+        Self { next: revision.max(1), now_after: None, cluster: None }
     }
 
-    /// Where to resume.
-    pub(super) fn next(&self) -> i64 {
-        self.next
+    /// From "now" on; `known` is the revision up to which the consumer knows what there is.
+    ///
+    /// A watch from a revision that lies behind the store is late: etcd gives such watches what they missed in turns of
+    /// 100 ms, and until then nothing else. One from "now" is not, and a gap costs one read.
+    pub(super) fn now(known: i64) -> Self {
+        Self { next: 1, now_after: Some(known), cluster: None }
+    }
+
+    /// Where to begin or resume; None is "now".
+    pub(super) fn start(&self) -> Option<i64> {
+        self.now_after.is_none().then_some(self.next)
     }
 
     pub(super) fn step(&mut self, message: Message) -> Step {
@@ -57,6 +70,12 @@ impl Cursor {
             return Step::Overtaken;
         }
         self.cluster = Some(message.cluster);
+        if message.created
+            && let Some(known) = self.now_after.take()
+        {
+            self.next = message.revision.saturating_add(1);
+            return if message.revision > known { Step::Gap } else { Step::Deliver(Vec::new()) };
+        }
         let mut events = message.events;
         events.retain(|change| change.revision() >= self.next);
         events.sort_by_key(Change::revision);

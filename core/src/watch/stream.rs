@@ -27,6 +27,9 @@ const OPENING: Duration = Duration::from_secs(5);
 /// After this long a watch that the server refused (for want of rights, say) is tried again.
 const REFUSED: Duration = Duration::from_secs(1);
 
+/// The start revision that means so to the server.
+const NOW: i64 = 0;
+
 /// One watch, as its stream sees it.
 #[derive(Debug)]
 pub(super) struct Subscription {
@@ -38,8 +41,8 @@ pub(super) struct Subscription {
 }
 
 impl Subscription {
-    pub(super) fn new(id: i64, range: Range, revision: i64, buffer: Arc<Buffer>) -> Self {
-        Self { id, range, cursor: Cursor::new(revision), buffer, connected: false }
+    pub(super) fn new(id: i64, range: Range, cursor: Cursor, buffer: Arc<Buffer>) -> Self {
+        Self { id, range, cursor, buffer, connected: false }
     }
 
     fn set_connected(&mut self, connected: bool) {
@@ -52,7 +55,7 @@ impl Subscription {
     fn options(&self) -> etcd::WatchOptions {
         let options = etcd::WatchOptions::new()
             .with_watch_id(self.id)
-            .with_start_revision(self.cursor.next())
+            .with_start_revision(self.cursor.start().unwrap_or(NOW))
             // So that the place to resume from moves on also when nothing happens here, and is not compacted away.
             .with_progress_notify();
         if self.range.end.is_empty() { options } else { options.with_range(self.range.end.clone()) }
@@ -232,6 +235,11 @@ impl Task {
                 if !changes.is_empty() {
                     watch.buffer.push(changes);
                 }
+                Ok(After::Nothing)
+            }
+            Step::Gap => {
+                watch.set_connected(true);
+                watch.buffer.gap();
                 Ok(After::Nothing)
             }
             Step::Overtaken => {

@@ -26,18 +26,19 @@ pub(super) fn kept(name: &str, make: impl FnOnce(&Path) -> Result<(), String>) -
 }
 
 /// The workspace's root.
-pub(super) fn workspace() -> PathBuf {
+pub(crate) fn workspace() -> PathBuf {
     let crate_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
     crate_dir.parent().expect("the crate lies in the workspace").to_owned()
 }
 
-fn target() -> PathBuf {
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
     let chosen = env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     workspace().join(chosen)
 }
 
 /// Held until the file is closed, by the kernel too if we die. (`File::lock` is newer than our MSRV.)
-fn lock(path: &Path) -> io::Result<File> {
+pub(crate) fn lock(path: &Path) -> io::Result<File> {
     let file = File::create(path)?;
     // SAFETY: plain system call on a descriptor that `file` keeps open.
     match unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX) } {

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use gocore_etcd_core::Order;
-use gocore_etcd_core::Range;
+use gocore_etcd_core::{Order, Range};
 use gocore_etcd_tests::{Cluster, Server};
 use serde_json::json;
 

@@ -1,9 +1,11 @@
 //! The lock against a real etcd: what it promises, one file a group of promises.
 
 mod basics;
-mod cost;
+mod cancel;
+mod close_and_limits;
 mod exclusion;
 mod foreign;
+mod lost_answer;
 mod lost_in_time;
 mod operators;
 mod story;

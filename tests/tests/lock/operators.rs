@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use gocore_etcd_core::{ErrorKind, Lock};
+use gocore_etcd_core::{Client, ErrorKind, Lock};
 use gocore_etcd_tests::{Proxy, Server, eventually};
 use tokio::time::timeout;
 
@@ -26,6 +26,15 @@ async fn is_lost_at_once(what: &str, lock: &Lock, since: Instant) {
     lost(lock.unlock().await);
 }
 
+/// Takes the lock; calls again as long as the session turns out to be the one that an operator has just ended.
+async fn lock_again(client: &Client, key: &str) -> Lock {
+    let lock = async || match client.lock(key, TTL).await {
+        Err(error) if error.kind() == ErrorKind::Lost => None,
+        other => Some(other.expect("lock")),
+    };
+    eventually(SOON, "the lock in a new session", lock).await
+}
+
 /// Waits until so many watches are open.
 async fn until_watched(server: &Server, watches: u64) {
     let watched = async || (server.metrics().await.watchers() >= watches).then_some(());
@@ -37,7 +46,7 @@ async fn a_lock_whose_lease_an_operator_revokes_is_lost_at_once() {
     let server = Server::plain().await;
     let (ours, etcd) = (client_of(&server).await, server.client().await);
     for round in 0..3 {
-        let lock = ours.lock("k", TTL).await.expect("lock in a session that is not lost");
+        let lock = lock_again(&ours, "k").await;
         if round > 0 {
             until_watched(&server, 2).await;
         }
@@ -70,21 +79,27 @@ async fn a_lock_whose_key_an_operator_deletes_is_lost_at_once_and_its_neighbours
 #[tokio::test]
 async fn a_waiter_whose_place_is_deleted_or_whose_lease_is_revoked_is_told_and_never_believes_it_won() {
     let server = Server::plain().await;
-    let (holder, queued, etcd) = (client_of(&server).await, client_of(&server).await, server.client().await);
+    let (holder, etcd) = (client_of(&server).await, server.client().await);
     for round in 0..4 {
+        let queued = client_of(&server).await;
         let held = holder.lock("k", TTL).await.expect("lock");
         let waiter = waiting(&queued, "k", TTL);
         until_contenders(&etcd, "k", 2).await;
         let place = contenders(&etcd, "k").await.pop().expect("the waiter's key");
-        if round % 2 == 0 {
+        let waited = if round % 2 == 0 {
             etcd.kv_client().delete(place.as_str(), None).await.expect("delete");
+            // Right behind it its turn would come.
+            held.unlock().await.expect("unlock");
+            outcome(waiter).await
         } else {
-            let lease = i64::from_str_radix(place.rsplit(['/', '-']).next().expect("a lease"), 16).expect("hex");
+            let lease = i64::from_str_radix(place.rsplit('/').next().expect("a lease"), 16).expect("hex");
             etcd.lease_client().revoke(lease).await.expect("revoke");
-        }
-        // Right behind it its turn would come.
-        held.unlock().await.expect("unlock");
-        let error = outcome(waiter).await.expect_err("no place, no turn");
+            // Told at once, although the other holds on.
+            let waited = timeout(AT_ONCE, waiter).await.expect("told at once").expect("no panic");
+            held.unlock().await.expect("unlock");
+            waited
+        };
+        let error = waited.expect_err("no place, no turn");
         assert_eq!(error.kind(), ErrorKind::Lost, "round {round}: {error}");
         assert_eq!(contenders(&etcd, "k").await, Vec::<String>::new());
     }
@@ -141,21 +156,25 @@ async fn a_predecessor_that_unlocks_and_locks_again_at_once_under_the_same_name_
     const ROUNDS: u32 = 60;
     let server = Server::plain().await;
     let (a, b, etcd) = (client_of(&server).await, client_of(&server).await, server.client().await);
-    // With two clients the names are always the same; in one client, with one session, they take turns.
+    // Two clients, and one with two contenders in its session.
     for (key, first, second) in [("two", &a, &b), ("one", &a, &a)] {
         let mut held = first.lock(key, TTL).await.expect("lock");
         for round in 0..ROUNDS {
             let waiter = waiting(second, key, TTL);
             until_contenders(&etcd, key, 2).await;
+            let name = contenders(&etcd, key).await.swap_remove(0);
             if round % 3 == 0 {
                 // Not always in the middle of its entering.
                 tokio::time::sleep(Duration::from_millis(u64::from(round % 7))).await;
             }
             held.unlock().await.expect("unlock");
+            // Its name is free from here on.
+            drop(held);
             let again = first.lock(key, TTL);
             let (waited, again) = tokio::join!(outcome_then_unlock(waiter), timeout(SOON, again));
             waited.unwrap_or_else(|error| panic!("{key} {round}: {error}"));
             held = again.expect("its turn again").expect("lock");
+            assert_eq!(contenders(&etcd, key).await, [name], "under the same name");
         }
         held.unlock().await.expect("unlock");
         assert_eq!(keys(&etcd, &format!("/go-core/locks/{key}/")).await, Vec::<String>::new());

@@ -95,7 +95,7 @@ struct CutOff {
     proxy: Proxy,
     held: Lock,
     waiter: tokio::task::JoinHandle<gocore_etcd_core::Result<Lock>>,
-    _clients: [Client; 2],
+    holder: Client,
 }
 
 impl CutOff {
@@ -110,18 +110,7 @@ impl CutOff {
         eventually(SOON, "the waiter watches its predecessor", watched).await;
         proxy.cut();
         let etcd = server.client().await;
-        CutOff { server, etcd, proxy, held, waiter, _clients: [holder, queued] }
-    }
-
-    /// Puts revisions on top and makes all but the newest unreadable.
-    async fn compact(&self) {
-        let mut newest = 0;
-        for n in 0..20 {
-            let put = self.etcd.kv_client().put("/noise", format!("{n}"), None).await.expect("put");
-            newest = put.header().expect("a header").revision();
-        }
-        let physical = Some(CompactionOptions::new().with_physical());
-        self.etcd.kv_client().compact(newest, physical).await.expect("compact");
+        CutOff { server, etcd, proxy, held, waiter, holder }
     }
 
     async fn is_served(self) {
@@ -132,18 +121,48 @@ impl CutOff {
     }
 }
 
+/// Puts revisions on top and makes all but the newest unreadable.
+async fn compact(etcd: &etcd_client::Client) {
+    let mut newest = 0;
+    for n in 0..20 {
+        let put = etcd.kv_client().put("/noise", format!("{n}"), None).await.expect("put");
+        newest = put.header().expect("a header").revision();
+    }
+    let physical = Some(CompactionOptions::new().with_physical());
+    etcd.kv_client().compact(newest, physical).await.expect("compact");
+}
+
 #[tokio::test]
 async fn a_waiter_learns_of_a_release_that_was_compacted_away_while_it_was_cut_off() {
     let cut_off = CutOff::begin().await;
     cut_off.held.unlock().await.expect("unlock");
-    cut_off.compact().await;
+    compact(&cut_off.etcd).await;
     cut_off.is_served().await;
+}
+
+#[tokio::test]
+async fn a_waiter_learns_of_a_compacted_release_although_a_key_of_the_same_name_is_there_again() {
+    let CutOff { server, etcd, proxy, held, waiter, holder } = CutOff::begin().await;
+    let name = contenders(&etcd, "k").await.swap_remove(0);
+    held.unlock().await.expect("unlock");
+    // Its name is free for the next contender of its session.
+    drop(held);
+    let again = waiting(&holder, "k", TTL);
+    until_contenders(&etcd, "k", 2).await;
+    assert_eq!(contenders(&etcd, "k").await[1], name, "the same name, now behind the waiter");
+    compact(&etcd).await;
+    proxy.pass();
+    let lock = outcome(waiter).await.expect("its turn: the other came back behind it");
+    assert!(!again.is_finished());
+    lock.unlock().await.expect("unlock");
+    assert!(outcome(again).await.expect("its turn").is_held());
+    drop(server);
 }
 
 #[tokio::test]
 async fn a_waiter_whose_revisions_were_compacted_away_still_waits_and_gets_its_turn() {
     let cut_off = CutOff::begin().await;
-    cut_off.compact().await;
+    compact(&cut_off.etcd).await;
     cut_off.proxy.pass();
     // It is back when it watches again; its predecessor still holds.
     let watched = async || (cut_off.server.metrics().await.watchers() >= 4).then_some(());

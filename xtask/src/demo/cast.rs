@@ -23,13 +23,15 @@ pub(super) fn build_agent() -> Result<PathBuf, String> {
     let args = ["build", "--quiet", "--package", "gocore-etcd-tests", "--bin", "agent"];
     let mut build = cargo(&args);
     build.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
+    // ring's build script is rebuilt when it changes, and cargo has set it for us.
+    build.env_remove("CARGO_MANIFEST_DIR");
     let output = build.output().map_err(|error| format!("cargo: {error}"))?;
     if !output.status.success() {
         return Err(format!("cargo {}: {}", args.join(" "), output.status));
     }
     let messages = String::from_utf8_lossy(&output.stdout);
-    let built = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let program = built.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last();
+    let mut built = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let program = built.find_map(|message| message["executable"].as_str().map(PathBuf::from));
     program.ok_or_else(|| format!("cargo {}: it built no program", args.join(" ")))
 }
 

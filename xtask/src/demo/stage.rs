@@ -133,7 +133,8 @@ impl Stage {
     /// Revokes the leases below our prefix, and deletes what was under none.
     async fn sweep(&self) -> Result<(), etcd_client::Error> {
         let (mut kv, below) = (self.client.kv_client(), format!("{}/", self.prefix));
-        let found = kv.get(below.as_str(), Some(GetOptions::new().with_prefix().with_keys_only())).await?;
+        // With the values: asked for keys only, etcd 3.7 leaves the leases out.
+        let found = kv.get(below.as_str(), Some(GetOptions::new().with_prefix())).await?;
         let leases: BTreeSet<i64> = found.kvs().iter().map(|kv| kv.lease()).filter(|lease| *lease != 0).collect();
         for lease in leases {
             // The worker itself, or its time, may have been quicker.

@@ -3,20 +3,16 @@
 use std::time::Duration;
 
 use gocore_etcd_tests::clock::boottime;
-use gocore_etcd_tests::process::Event;
 use serde_json::json;
 use tokio::time::sleep;
 
 use super::cast::{Cast, number, text, time};
-use super::stage::{Contender, Deletions, Stage};
+use super::scene::{NAME, Story, TTL};
+use super::stage::Stage;
 use super::tell::{Teller, Who};
 use super::verdict::Verdict;
 use crate::Outcome;
 
-/// The lock's name.
-const NAME: &str = "report";
-/// The shortest that etcd grants with its own timing, so that the story is short.
-const TTL: Duration = Duration::from_secs(2);
 /// Longer than the TTL: who lives, keeps it.
 const HOLD: Duration = Duration::from_secs(3);
 /// etcd looks for leases that ran out twice a second, and revoking one takes a proposal. The rest is for busy machines.
@@ -35,26 +31,13 @@ pub(super) async fn tell(stage: &Stage, cast: &mut Cast, tell: &Teller) -> Outco
     tell.title("The story of a lock", &facts);
     let result = format!("{}/result", stage.prefix);
     let deletions = stage.deletions(&lock).await?;
-    let mut story = Story { stage, cast, tell, lock, result, deletions, tokens: Vec::new(), verdict: Verdict::default() };
+    let mut story =
+        Story { stage, cast, tell, lock, result, deletions, tokens: Vec::new(), verdict: Verdict::default() };
     story.two_contend().await?;
     story.the_holder_is_killed().await?;
     story.a_third_takes_over().await?;
     story.the_third_is_cut_off().await?;
     story.end()
-}
-
-struct Story<'a> {
-    stage: &'a Stage,
-    cast: &'a mut Cast,
-    tell: &'a Teller,
-    /// The lock's full key, without the contender's part.
-    lock: String,
-    /// What the holders write.
-    result: String,
-    deletions: Deletions,
-    /// Of the holders, in their order.
-    tokens: Vec<i64>,
-    verdict: Verdict,
 }
 
 impl Story<'_> {
@@ -117,7 +100,8 @@ impl Story<'_> {
         let lost = time(&self.cast.worker(3).says("lost").await?);
         self.tell.at(lost, Who::Worker(3)).says("knows that its lock is lost, by its own clock");
         let gone = self.deletions.of(&holder.key).await?;
-        let expired = format!("its lease has run out: {} is gone, {} after that", self.short(&holder.key), ahead(lost, gone.at));
+        let expired =
+            format!("its lease has run out: {} is gone, {} after that", self.short(&holder.key), ahead(lost, gone.at));
         self.tell.at(gone.at, Who::Etcd).revision(gone.revision).says(expired);
         let acquired = self.cast.worker(2).says("acquired").await?;
         let next = time(&acquired);
@@ -137,66 +121,6 @@ impl Story<'_> {
         let tokens: Vec<_> = self.tokens.iter().map(i64::to_string).collect();
         self.verdict.add("each holder's fencing token is higher", rising, tokens.join(" < "));
         self.verdict.tell(self.tell)
-    }
-
-    async fn start(&mut self, worker: usize, endpoints: &[String]) -> Outcome {
-        let worker_process = self.cast.start(&self.stage.prefix, endpoints);
-        let pid = worker_process.pid();
-        worker_process.says("connected").await?;
-        let by = if endpoints == self.stage.endpoints { "" } else { "the proxy on " };
-        let says = format!("is process {pid}, connected to {by}{}", endpoints.join(", "));
-        self.tell.now(Who::Worker(worker)).says(says);
-        Ok(())
-    }
-
-    fn contend(&mut self, worker: usize) -> Outcome {
-        self.cast.worker(worker).ask(json!({"do": "lock", "key": NAME, "ttl_ms": TTL.as_millis() as u64}))
-    }
-
-    fn holds(&mut self, worker: usize, acquired: &Event, says: &str) {
-        let token = number(acquired, "token");
-        self.tokens.push(token);
-        self.tell.at(time(acquired), Who::Worker(worker)).token(token).says(says);
-    }
-
-    /// The worker waits as the second of two: as etcd has it.
-    async fn waits(&mut self, worker: usize, holder: usize) -> Outcome {
-        self.cast.worker(worker).says("waiting").await?;
-        let [first, mine] = self.until_queued(2).await?.try_into().map_err(|_| "a stranger is in the queue")?;
-        let says = format!("waits as {}", self.short(&mine.key));
-        self.tell.now(Who::Worker(worker)).revision(mine.revision).says(says);
-        let before = format!("has {} of worker {holder} before it: the one key it watches", self.short(&first.key));
-        self.tell.now(Who::Etcd).revision(first.revision).says(before);
-        Ok(())
-    }
-
-    async fn still_holds(&mut self, worker: usize) -> Outcome {
-        self.cast.worker(worker).ask(json!({"do": "is_held"}))?;
-        let answer = self.cast.worker(worker).says("held").await?;
-        let held = answer.body["held"].as_bool().unwrap_or_default();
-        let says = if held { "still holds it, longer than its TTL: it lives" } else { "holds it no longer" };
-        self.tell.at(time(&answer), Who::Worker(worker)).says(says);
-        if held { Ok(()) } else { Err(format!("worker {worker} lost its lock in fair weather")) }
-    }
-
-    /// The key of the holder.
-    async fn own_place(&self) -> Result<Contender, String> {
-        Ok(self.until_queued(1).await?.swap_remove(0))
-    }
-
-    /// The queue, once it has so many members.
-    async fn until_queued(&self, members: usize) -> Result<Vec<Contender>, String> {
-        let end = boottime() + Duration::from_secs(20);
-        loop {
-            let queue = self.stage.queue(&self.lock).await?;
-            if queue.len() >= members {
-                return Ok(queue);
-            }
-            if boottime() > end {
-                return Err(format!("{} of {members} contenders are in etcd", queue.len()));
-            }
-            sleep(Duration::from_millis(5)).await;
-        }
     }
 
     async fn writes(&mut self, worker: usize) -> Outcome {
@@ -225,11 +149,6 @@ impl Story<'_> {
         let seen = format!("{kind}; the value is still \"{value}\"");
         self.verdict.add("a write under an old token is refused", refused && kind == "Lost" && before == after, seen);
         Ok(())
-    }
-
-    /// `…/` and the contender's part of its key.
-    fn short(&self, key: &str) -> String {
-        format!("…{}", key.strip_prefix(&self.lock).unwrap_or(key))
     }
 }
 

@@ -15,7 +15,7 @@ fn at(millis: u64) -> BootTime {
 
 fn healthy() -> Health {
     let mut health = Health::new();
-    assert_eq!(health.judge(Verdict::Alive, at(0), 0.5), Change::None);
+    assert_eq!(health.judge(Verdict::Alive, at(0), 0.5, true), Change::None);
     health
 }
 
@@ -32,7 +32,7 @@ fn a_slow_request_alone_never_makes_an_endpoint_go_away() {
     for second in 1..100 {
         assert_eq!(health.notice(Sign::Trouble, at(second * 1000)), Change::None);
         assert_eq!(health.standing(), Standing::Suspect);
-        assert_eq!(health.judge(Verdict::Alive, at(second * 1000 + 1), 0.5), Change::None);
+        assert_eq!(health.judge(Verdict::Alive, at(second * 1000 + 1), 0.5, true), Change::None);
         assert_eq!(health.standing(), Standing::Healthy);
     }
 }
@@ -50,29 +50,39 @@ fn a_refused_connection_is_left_at_once_and_its_streams_are_not_cut() {
 fn a_silent_endpoint_loses_its_connections_each_time() {
     let mut health = healthy();
     health.notice(Sign::Trouble, at(0));
-    assert_eq!(health.judge(Verdict::Silent, at(1000), 0.5), Change::Cut);
-    assert_eq!(health.judge(Verdict::Silent, at(2000), 0.5), Change::CutAgain);
-    assert_eq!(health.judge(Verdict::Alive, at(3000), 0.5), Change::Returned);
+    assert_eq!(health.judge(Verdict::Silent, at(1000), 0.5, true), Change::Cut);
+    assert_eq!(health.judge(Verdict::Silent, at(2000), 0.5, true), Change::CutAgain);
+    assert_eq!(health.judge(Verdict::Alive, at(3000), 0.5, true), Change::Returned);
     assert_eq!((health.standing(), health.due()), (Standing::Healthy, None));
+}
+
+#[test]
+fn streams_are_not_cut_at_once_when_there_is_nowhere_to_go() {
+    let mut health = healthy();
+    assert_eq!(health.judge(Verdict::Silent, at(0), 0.5, false), Change::Left);
+    assert_eq!(health.judge(Verdict::Silent, at(2000), 0.5, false), Change::CutAgain);
+    let mut health = healthy();
+    health.judge(Verdict::NoQuorum, at(0), 0.5, false);
+    assert_eq!(health.judge(Verdict::NoQuorum, at(3000), 0.5, false), Change::Left);
 }
 
 #[test]
 fn a_member_without_quorum_is_avoided_and_left_when_it_lasts() {
     let mut health = healthy();
     health.notice(Sign::Trouble, at(0));
-    assert_eq!(health.judge(Verdict::NoQuorum, at(0), 0.5), Change::None);
-    assert_eq!(health.judge(Verdict::NoQuorum, at(2999), 0.5), Change::None);
+    assert_eq!(health.judge(Verdict::NoQuorum, at(0), 0.5, true), Change::None);
+    assert_eq!(health.judge(Verdict::NoQuorum, at(2999), 0.5, true), Change::None);
     assert_eq!(health.standing(), Standing::Suspect);
     let lasting = at(0).plus(NO_QUORUM_PATIENCE);
-    assert_eq!(health.judge(Verdict::NoQuorum, lasting, 0.5), Change::Cut);
+    assert_eq!(health.judge(Verdict::NoQuorum, lasting, 0.5, true), Change::Cut);
     assert_eq!(health.standing(), Standing::Away);
-    assert_eq!(health.judge(Verdict::NoQuorum, lasting, 0.5), Change::None);
+    assert_eq!(health.judge(Verdict::NoQuorum, lasting, 0.5, true), Change::None);
 }
 
 #[test]
 fn an_unexpected_answer_from_an_absent_endpoint_brings_the_probe_forward() {
     let mut health = healthy();
-    health.judge(Verdict::Silent, at(0), 0.5);
+    health.judge(Verdict::Silent, at(0), 0.5, true);
     health.notice(Sign::Answered, at(5));
     assert_eq!(health.due(), Some(at(5)));
     assert_eq!(health.standing(), Standing::Away, "only the probe says that it is back");
@@ -87,7 +97,7 @@ fn doubts_cause_few_probes_and_no_avoidance() {
         assert_eq!(health.standing(), Standing::Healthy);
         if health.due().is_some() {
             probes += 1;
-            health.judge(Verdict::Alive, at(milli), 0.5);
+            health.judge(Verdict::Alive, at(milli), 0.5, true);
         }
     }
     assert_eq!(probes, 5);
@@ -115,15 +125,15 @@ fn event() -> impl Strategy<Value = Event> {
 
 proptest! {
     #[test]
-    fn whatever_happens(events in prop::collection::vec((event(), 0u64..3000, 0.0..1.0f64), 1..60)) {
+    fn whatever_happens(events in prop::collection::vec((event(), 0u64..3000, 0.0..1.0f64, any::<bool>()), 1..60)) {
         let mut health = Health::new();
         let mut now = at(0);
-        for (event, pause, spread) in events {
+        for (event, pause, spread, elsewhere) in events {
             now = now.plus(Duration::from_millis(pause));
             let before = health.standing();
             let change = match event {
                 Event::Sign(sign) => health.notice(sign, now),
-                Event::Verdict(verdict) => health.judge(verdict, now, spread),
+                Event::Verdict(verdict) => health.judge(verdict, now, spread, elsewhere),
             };
             let after = health.standing();
             // Whoever is not healthy is probed again, and soon.

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use tokio::sync::watch;
 
 use super::{EndpointId, Picker, best};
 use crate::client_config::Address;
 use crate::transport::class::Class;
-use crate::transport::endpoint::{Common, Endpoint};
+use crate::transport::common::Common;
+use crate::transport::endpoint::Endpoint;
 use crate::transport::health::Sign;
 use crate::transport::token::Tokens;
 
 pub(in crate::transport) fn endpoints(count: u32) -> Vec<Arc<Endpoint>> {
-    let common = Arc::new(Common { tokens: Tokens::new(None), probe_key: Vec::new(), judged: watch::Sender::new(0) });
+    let common = Common::new(Tokens::new(None), Vec::new());
     let endpoint = |id| {
         let address = Address::parse(&format!("127.0.0.1:{}", 10_000 + id), false).unwrap();
         let target = tonic::transport::Endpoint::from_shared(address.to_string()).unwrap();

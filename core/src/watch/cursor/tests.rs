@@ -15,7 +15,7 @@ fn events(revisions: &[i64]) -> Message {
 fn what_was_seen_is_not_delivered_again() {
     let mut cursor = Cursor::new(5);
     assert_eq!(cursor.step(events(&[3, 4, 5, 6])), Step::Deliver(vec![put("a", 5), put("a", 6)]));
-    assert_eq!(cursor.next(), 7);
+    assert_eq!(cursor.next, 7);
     assert_eq!(cursor.step(events(&[5, 6])), Step::Deliver(vec![]));
 }
 
@@ -23,9 +23,26 @@ fn what_was_seen_is_not_delivered_again() {
 fn a_progress_notification_moves_the_place_to_resume_from_but_a_creation_does_not() {
     let mut cursor = Cursor::new(5);
     cursor.step(Message { cluster: 1, revision: 100, created: true, ..Message::default() });
-    assert_eq!(cursor.next(), 5, "events from 5 to 100 are still to come");
+    assert_eq!(cursor.next, 5, "events from 5 to 100 are still to come");
     cursor.step(Message { cluster: 1, revision: 100, ..Message::default() });
-    assert_eq!(cursor.next(), 101);
+    assert_eq!(cursor.next, 101);
+}
+
+#[test]
+fn a_watch_from_now_on_tells_whether_something_was_missed_and_resumes_without_a_gap() {
+    let begun_at = |revision| Message { cluster: 1, revision, created: true, ..Message::default() };
+    let mut cursor = Cursor::now(100);
+    assert_eq!(cursor.start(), None);
+    assert_eq!(cursor.step(Message { canceled: true, ..Message::default() }), Step::Resume);
+    assert_eq!(cursor.start(), None, "it has not begun");
+    assert_eq!(cursor.step(begun_at(100)), Step::Deliver(vec![]));
+    assert_eq!(cursor.start(), Some(101));
+
+    let mut cursor = Cursor::now(100);
+    assert_eq!(cursor.step(begun_at(105)), Step::Gap);
+    assert_eq!(cursor.start(), Some(106));
+    assert_eq!(cursor.step(events(&[107])), Step::Deliver(vec![put("a", 107)]));
+    assert_eq!(cursor.step(begun_at(107)), Step::Deliver(vec![]), "resumed, not begun");
 }
 
 #[test]
@@ -61,8 +78,8 @@ proptest! {
         let mut cursor = Cursor::new(1);
         let mut seen = Vec::new();
         for (back, length) in chunks {
-            let from = (cursor.next() - back).max(1);
-            let revisions: Vec<i64> = (from..cursor.next().max(from) + length).collect();
+            let from = (cursor.next - back).max(1);
+            let revisions: Vec<i64> = (from..cursor.next.max(from) + length).collect();
             if let Step::Deliver(changes) = cursor.step(events(&revisions)) {
                 seen.extend(changes.iter().map(Change::revision));
             }
