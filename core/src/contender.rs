@@ -13,7 +13,7 @@
 //! Entering: 1 request, 1 proposal (in a warm session). A hand-over: the delete, one event, one read. Waiting: none, but
 //! one read where other writes come between looking ahead and watching.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::kv::Door;
 use crate::lease::Ttl;
 use crate::session::Sessions;
@@ -27,7 +27,7 @@ mod place;
 mod queue;
 
 pub(crate) use self::owner::Owner;
-use self::place::Place;
+use self::place::{Entered, Place};
 
 /// What contenders of one client need. Clones are the same.
 #[derive(Clone)]
@@ -64,8 +64,7 @@ impl Contention {
     }
 
     async fn queue_and_wait(&self, wanted: Wanted<'_>) -> Result<Owner> {
-        let mut place = self.place(wanted).await?;
-        let entered = place.enter(wanted).await?;
+        let (mut place, entered) = self.enter(wanted).await?;
         if !entered.is_first {
             place.wait_for_turn(wanted, entered.revision).await?;
         }
@@ -88,8 +87,7 @@ impl Contention {
         if queue::extreme(&door, &queue, found, 0, i64::MAX, Order::OldestCreated).await?.is_some() {
             return Ok(None);
         }
-        let mut place = self.place(wanted).await?;
-        let entered = place.enter(wanted).await?;
+        let (mut place, entered) = self.enter(wanted).await?;
         if entered.is_first || place.is_next(&door, wanted, entered.revision).await? {
             return place.own(wanted, entered.revision).map(Some);
         }
@@ -106,8 +104,19 @@ impl Contention {
         }
     }
 
-    async fn place(&self, wanted: Wanted<'_>) -> Result<Place> {
+    /// Takes a place in the queue. A session may end in the moment it is joined: then once more, in a new one.
+    async fn enter(&self, wanted: Wanted<'_>) -> Result<(Place, Entered)> {
+        match self.enter_once(wanted).await {
+            Err(error) if error.kind() == ErrorKind::Lost => self.enter_once(wanted).await,
+            entered => entered,
+        }
+    }
+
+    async fn enter_once(&self, wanted: Wanted<'_>) -> Result<(Place, Entered)> {
         let session = self.sessions.join(wanted.ttl, wanted.op, wanted.deadline).await;
-        Ok(Place::new(self.clone(), wanted.key, session.map_err(|error| error.or_key(wanted.key))?))
+        let session = session.map_err(|error| error.or_key(wanted.key))?;
+        let mut place = Place::new(self.clone(), wanted.key, session);
+        let entered = place.enter(wanted).await?;
+        Ok((place, entered))
     }
 }

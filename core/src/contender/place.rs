@@ -81,12 +81,11 @@ impl Place {
                 }
                 Err(error) => {
                     lost_answers += 1;
-                    if lost_answers > MOST_LOST_ANSWERS || self.contention.tasks.is_closing() {
+                    if lost_answers > MOST_LOST_ANSWERS {
                         return Err(error.or_key(wanted.key));
                     }
                     tracing::debug!(%error, key = self.key, "the answer was lost: raising the fence");
-                    let raised = self.session()?.raise_fence(wanted.deadline).await;
-                    raised.map_err(|error| self.fence_failed(error, wanted))?;
+                    self.raise_fence(wanted).await?;
                     // Nothing older can land any more; the next turn sees what did.
                     continue;
                 }
@@ -154,15 +153,21 @@ impl Place {
         }
     }
 
-    fn fence_failed(&self, error: Error, wanted: Wanted<'_>) -> Error {
-        match (error.kind(), self.session()) {
-            (ErrorKind::NotFound, Ok(session)) => {
+    async fn raise_fence(&self, wanted: Wanted<'_>) -> Result<()> {
+        let session = self.session()?;
+        let raised = tokio::select! {
+            biased;
+            () = self.contention.tasks.closing() => Err(Error::closed(wanted.op)),
+            raised = session.raise_fence(wanted.deadline) => raised,
+        };
+        raised.map_err(|error| match error.kind() {
+            ErrorKind::NotFound => {
                 session.lease().lose("the server does not know the lease");
                 session.lost(wanted.op, wanted.key)
             }
             // The place is withdrawn when it is dropped, so in the end nothing will have been applied; but not yet.
             _ => error.with_op(wanted.op).with_key(wanted.key).with_maybe_applied(true),
-        }
+        })
     }
 
     /// Somebody wrote a key of our name that is not under our lease. The name stays taken until the session ends.

@@ -49,6 +49,8 @@ pub(super) struct Renewals {
     /// In the order of sending, which is the order of the answers.
     in_flight: VecDeque<i64>,
     last_answer: Option<BootTime>,
+    /// How many streams in a row have ended without an answer.
+    fruitless: u32,
 }
 
 impl Renewals {
@@ -116,6 +118,7 @@ impl Renewals {
     /// The server answered: `ttl` seconds more, or none when the lease is gone.
     pub(super) fn answered(&mut self, id: i64, ttl: i64, now: BootTime) -> Answer {
         self.last_answer = Some(now);
+        self.fruitless = 0;
         let Some(entry) = self.entries.get_mut(&id) else { return Answer::Stray };
         let Renewal::InFlight(sent) = entry.renewal else { return Answer::Stray };
         if ttl <= 0 || !entry.lease.confirm(Ttl::granted(ttl), sent, now) {
@@ -146,16 +149,19 @@ impl Renewals {
             }
         }
         self.last_answer = None;
+        self.fruitless = self.fruitless.saturating_add(1);
         let entry = self.entries.get_mut(&culprit?)?;
         entry.strikes += 1;
         // Alone on its stream it has nobody to disturb.
         if entry.strikes >= STRIKES && self.entries.len() > 1 { self.remove(culprit?) } else { None }
     }
 
-    /// When the stream counts as silent: something is in flight and no answer came for a sixth of the shortest TTL.
+    /// When the stream counts as silent: something is in flight and no answer came for a sixth of the shortest TTL;
+    /// for longer after streams that brought none, for the way may be a long one.
     fn silent_at(&self) -> Option<BootTime> {
         let shortest = self.in_flight.iter().filter_map(|id| self.entries.get(id)).map(|entry| entry.lease.ttl()).min();
         let patience = (shortest? / 6).clamp(Duration::from_millis(300), Duration::from_secs(2));
+        let patience = patience * (1 << self.fruitless.min(3));
         Some(self.last_answer?.plus(patience))
     }
 

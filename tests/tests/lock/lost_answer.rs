@@ -14,7 +14,7 @@ const REQUEST: Duration = Duration::from_millis(1500);
 
 /// A client behind a proxy, with a lock of the same session; others on a healthy path.
 struct Behind {
-    server: Server,
+    _server: Server,
     proxy: Proxy,
     ours: Client,
     neighbour: Lock,
@@ -33,7 +33,7 @@ impl Behind {
         let ours = impatient(vec![proxy.endpoint()]).await;
         let neighbour = ours.lock("neighbour", TTL).await.expect("lock");
         let (other, etcd) = (client_of(&server).await, server.client().await);
-        Behind { server, proxy, ours, neighbour, other, etcd }
+        Behind { _server: server, proxy, ours, neighbour, other, etcd }
     }
 
     /// Nothing is left of the attempt, and nobody else has suffered.

@@ -73,6 +73,26 @@ fn silence_is_no_answer_at_all_not_a_long_queue() {
 }
 
 #[test]
+fn patience_grows_with_streams_that_bring_no_answer() {
+    let start = BootTime::now();
+    let mut renewals = Renewals::default();
+    renewals.add(lease(1, 2, start), start);
+    let now = start.plus(SECOND);
+    let silent_after = |renewals: &mut Renewals| {
+        renewals.next_to_send(now);
+        let at = renewals.silent_at().expect("in flight");
+        renewals.stream_ended(false, now);
+        at.until(now)
+    };
+    let first = silent_after(&mut renewals);
+    assert_eq!(silent_after(&mut renewals), first * 2);
+    assert_eq!(silent_after(&mut renewals), first * 4);
+    renewals.next_to_send(now);
+    renewals.answered(1, 2, now);
+    assert_eq!(renewals.fruitless, 0);
+}
+
+#[test]
 fn a_lease_that_ends_the_stream_twice_is_renewed_alone() {
     let start = BootTime::now();
     let mut renewals = Renewals::default();
