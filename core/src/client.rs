@@ -98,7 +98,8 @@ impl Client {
     }
 
     /// The `etcd_client` client on the same connections: its calls get the failover, the token and `hasleader` too,
-    /// but no deadline and no retry. Its minor version is our major one.
+    /// but no deadline and no retry; one that waits for an endpoint which is given up ends with an error. It goes on
+    /// working after `close`. Its minor version is our major one.
     pub fn raw(&self) -> etcd_client::Client {
         self.0.transport.raw()
     }
@@ -114,7 +115,7 @@ impl Client {
     pub async fn close(&self) -> Result<()> {
         self.0.tasks.shut_down(CLOSE_LIMIT);
         let ended = Deadline::after(CLOSE_LIMIT + Duration::from_secs(1)).limit(self.0.tasks.ended()).await;
-        if ended.is_ok() && !self.0.tasks.was_terminated() {
+        if ended.is_ok() && self.0.tasks.gave_everything_back() {
             return Ok(());
         }
         let error = Error::new(ErrorKind::DeadlineExceeded, "client.close").with_retryable(false);

@@ -29,6 +29,9 @@ mod stream;
 /// The most leases that share one keep-alive stream: the server works a stream off one by one.
 const LEASES_PER_STREAM: usize = 1000;
 
+/// How often an id may be taken before something else is wrong.
+const MOST_IDS_TAKEN: u32 = 3;
+
 /// Why a lease was lost when its client was closed.
 pub(crate) const CLOSED: &str = "the client was closed";
 
@@ -120,6 +123,12 @@ impl Lease {
     /// Until when we hold if nothing more is heard.
     fn held_until(&self) -> BootTime {
         BootTime::from_nanos(self.0.held_until.load(Ordering::Acquire))
+    }
+
+    /// When the last confirmed renewal, or the grant, was sent.
+    fn confirmed(&self) -> BootTime {
+        let ttl = Ttl(u32::try_from(self.0.ttl.load(Ordering::Relaxed)).unwrap_or(u32::MAX));
+        self.held_until().plus(ttl.margin()).minus(ttl.duration())
     }
 
     /// Whether we hold: a wait-free read that compares clocks itself, so that a process which was stopped for longer
@@ -234,9 +243,26 @@ impl Leases {
     /// # Cancel safety
     /// A lease that may have been granted is revoked in the background; its TTL is the backstop.
     pub(crate) async fn grant(&self, door: &Door, ttl: Ttl, purpose: Purpose) -> Result<Lease> {
-        let id = fastrand::i64(1..i64::MAX);
+        let mut ids_taken = 0;
+        loop {
+            match self.grant_once(door, ttl).await {
+                Ok(lease) => {
+                    self.keep(lease.clone(), purpose);
+                    return Ok(lease);
+                }
+                // Ours, of an attempt whose answer was lost, or somebody else's: a machine that was restored from a
+                // snapshot draws the numbers of its twin. A lease without keys is gone after its TTL; two owners of one
+                // lease would be two owners of one lock.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && ids_taken < MOST_IDS_TAKEN => ids_taken += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn grant_once(&self, door: &Door, ttl: Ttl) -> Result<Lease> {
+        let id = random_id(door.op())?;
         let client = door.transport().lease();
-        let call = Call { op: door.op(), key: &[], deadline: door.deadline(), kind: CallKind::Idempotent };
+        let call = Call { op: door.op(), key: &[], deadline: door.deadline(), kind: CallKind::Repeatable };
         let mut abandoned = Abandoned { leases: self, id, ttl, armed: true };
         let sent = BootTime::now();
         let request = door.transport().call(call, || {
@@ -244,19 +270,15 @@ impl Leases {
             let options = etcd::LeaseGrantOptions::new().with_id(id);
             async move { client.grant(ttl.seconds(), Some(options)).await }
         });
-        let granted = match door.pass(true, request).await {
-            Ok(answer) => Ttl::granted(answer.0.ttl),
-            // Ours, by an earlier attempt whose answer was lost. The server never grants less than asked for.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => ttl,
-            Err(error) => {
-                abandoned.armed = error.maybe_applied();
-                return Err(error);
-            }
-        };
-        abandoned.armed = false;
-        let lease = Lease::new(id, granted, sent);
-        self.keep(lease.clone(), purpose);
-        Ok(lease)
+        let granted = door.pass(true, request).await;
+        // Never revoked when it may be somebody else's.
+        abandoned.armed =
+            granted.as_ref().is_err_and(|error| error.maybe_applied() && error.kind() != ErrorKind::AlreadyExists);
+        Ok(Lease::new(id, Ttl::granted(granted?.0.ttl), sent))
+    }
+
+    fn is_closing(&self) -> bool {
+        self.0.tasks.is_closing()
     }
 
     /// Hands a lease to a stream that has room, else to a new one.
@@ -321,9 +343,18 @@ impl Leases {
     }
 }
 
+/// From the system's own randomness: positive and, in 63 bits, nobody else's.
+fn random_id(op: &'static str) -> Result<i64> {
+    let random = getrandom::u64().map_err(|error| {
+        let none = Error::new(ErrorKind::Internal, op).with_detail("the system gives no random numbers");
+        none.with_source(error.to_string())
+    })?;
+    Ok(i64::try_from(random >> 1).unwrap_or(i64::MAX).max(1))
+}
+
 async fn revoke_once(door: &Door, id: i64) -> Result<()> {
     let client = door.transport().lease();
-    let call = Call { op: door.op(), key: &[], deadline: door.deadline(), kind: CallKind::Idempotent };
+    let call = Call { op: door.op(), key: &[], deadline: door.deadline(), kind: CallKind::Repeatable };
     let request = door.transport().call(call, || {
         let mut client = client.clone();
         async move { client.revoke(id).await }

@@ -42,7 +42,9 @@ impl Client {
     ///
     /// # Errors
     /// InvalidArgument for `key` or `ttl`, before anything is sent. Lost when the session died while waiting: the
-    /// place in the queue is gone, call again. Unavailable, DeadlineExceeded when etcd is away. Closed.
+    /// place in the queue is gone, call again. Unavailable, DeadlineExceeded when etcd is away: for the requests by
+    /// which it queues; once queued it waits on, as long as the session lives. PermissionDenied, Unauthenticated,
+    /// ResourceExhausted (a full store) as etcd says. Closed.
     ///
     /// # Cancel safety
     /// Safe at every await: dropping the future (`tokio::time::timeout`, `select!`) leaves the queue in the background;
@@ -69,7 +71,7 @@ impl Client {
 
     /// Takes the lock `key` if nobody holds it or waits for it, else gives None. Never disturbs a waiter.
     ///
-    /// The arguments are those of [`Client::lock`].
+    /// The arguments are those of [`Client::lock`]. It waits for nobody: all of it has the client's request timeout.
     ///
     /// # Errors
     /// InvalidArgument, Unavailable, DeadlineExceeded, Closed as for [`Client::lock`].
@@ -79,7 +81,8 @@ impl Client {
     pub async fn try_lock(&self, key: &str, ttl: Duration) -> Result<Option<Lock>> {
         let op = "lock.try_acquire";
         let (key, ttl) = self.lock_arguments(op, key, ttl)?;
-        let wanted = Wanted { op, key: &key, value: b"", ttl, deadline: Deadline::NEVER };
+        let deadline = Deadline::after(self.door().request_timeout());
+        let wanted = Wanted { op, key: &key, value: b"", ttl, deadline };
         let owner = self.contention().try_acquire(wanted).await?;
         Ok(owner.map(|owner| Lock { owner, client: self.clone() }))
     }
@@ -154,8 +157,9 @@ impl Lock {
         let result = self.client.door().clone().named(op).commit(txn, CallKind::Write).await;
         let result = result.map_err(|error| error.or_key(&key))?;
         if !result.succeeded {
+            self.owner.found_gone();
             let error = Error::new(ErrorKind::Lost, op).with_key(key);
-            return Err(error.with_detail(format!("{} has another owner; nothing was written", self.key())));
+            return Err(error.with_detail(format!("{} is no longer ours; nothing was written", self.key())));
         }
         Ok(result.revision)
     }

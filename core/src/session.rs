@@ -14,7 +14,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt, Shared};
@@ -55,6 +55,7 @@ struct Slot {
 struct State {
     lease: Lease,
     record: String,
+    value: Vec<u8>,
     /// The mod revision of the record, as far as we know: the fence.
     fence: AtomicI64,
     /// Which suffixes are in use below each queue's prefix.
@@ -65,6 +66,9 @@ struct State {
 }
 
 const RETIRED: usize = usize::MAX;
+
+/// How often a session may be over by the time it has begun.
+const MOST_TURNS: u32 = 4;
 
 impl Sessions {
     pub(crate) fn new(door: Door, tasks: Tasks, leases: Leases, watches: Watches, keyspace: Keyspace) -> Self {
@@ -77,7 +81,7 @@ impl Sessions {
     /// # Cancel safety
     /// Safe: a session is begun by a task of its own, for whoever still wants it; unwanted it ends after its TTL.
     pub(crate) async fn join(&self, ttl: Ttl, op: &'static str, deadline: Deadline) -> Result<Session> {
-        loop {
+        for turn in 0..MOST_TURNS {
             let (number, beginning) = self.current(ttl);
             let began = tokio::select! {
                 biased;
@@ -85,7 +89,8 @@ impl Sessions {
                 () = self.0.tasks.closing() => return Err(Error::closed(op)),
             };
             match began {
-                Ok(Ok(state)) => match Session::join(state) {
+                // One that was begun for us may already be late with its first renewal.
+                Ok(Ok(state)) => match Session::join(state, turn == 0) {
                     Some(session) => return Ok(session),
                     // Retired, lost or suspect in the meantime.
                     None => self.forget(ttl, number),
@@ -97,18 +102,21 @@ impl Sessions {
                 Err(_) => return Err(Error::new(ErrorKind::DeadlineExceeded, op).with_detail("beginning a session")),
             }
         }
+        Err(Error::new(ErrorKind::Unavailable, op).with_detail("sessions are over before they have begun"))
     }
 
     fn current(&self, ttl: Ttl) -> (u64, Beginning) {
         let mut current = self.0.current.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = current.entry(ttl).or_insert_with(|| {
             let beginning = self.clone().begin(ttl).boxed().shared();
-            let driver = beginning.clone();
+            let (sessions, driver, number) = (self.clone(), beginning.clone(), fastrand::u64(..));
             self.0.tasks.spawn(async move {
-                // Whoever waits gets the result; here it is only brought about.
-                drop(driver.await);
+                // Whoever waits gets the result. Here it is only brought about, and a failure not kept for later.
+                if driver.await.is_err() {
+                    sessions.forget(ttl, number);
+                }
             });
-            Slot { number: fastrand::u64(..), beginning }
+            Slot { number, beginning }
         });
         (slot.number, slot.beginning.clone())
     }
@@ -126,11 +134,13 @@ impl Sessions {
         let lease = leases.grant(&door, ttl, Purpose::Exclusion).await?;
         let ending = EndOnDrop { sessions: &self, lease: Some(lease.clone()) };
         let record = keyspace.session(lease.id());
-        let revision = put_record(&door, &record, lease.id()).await?;
+        let value = record_value();
+        let revision = put_record(&door, &record, value.clone(), lease.id()).await?;
         ending.disarm();
         let state = Arc::new(State {
             lease,
             record,
+            value,
             fence: AtomicI64::new(revision),
             names: Mutex::new(HashMap::new()),
             users: watch::Sender::new(0),
@@ -152,28 +162,35 @@ impl Sessions {
             () = record => "its record was deleted: the lease was revoked or expired",
             () = state.idle_for(state.lease.ttl()) => "idle",
         };
-        leases.end(&state.lease, why).await;
+        self.0
+            .current
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, slot| !matches!(slot.beginning.peek(), Some(Ok(current)) if Arc::ptr_eq(current, &state)));
+        if !leases.end(&state.lease, why).await && tasks.is_closing() {
+            tasks.leave_behind();
+        }
     }
 }
 
 /// Puts the session's record; gives its mod revision. May be sent twice: a later one only raises the fence.
-async fn put_record(door: &Door, record: &str, lease: i64) -> Result<i64> {
-    door.put(record.into(), RECORD.as_bytes().to_vec(), lease, CallKind::Idempotent).await
+async fn put_record(door: &Door, record: &str, value: Vec<u8>, lease: i64) -> Result<i64> {
+    door.put(record.into(), value, lease, CallKind::Repeatable).await
 }
 
 /// Who we are, for people who look into etcd.
-static RECORD: LazyLock<String> = LazyLock::new(|| {
-    let read = |path: &str| std::fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
+fn record_value() -> Vec<u8> {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let program = std::env::current_exe().ok();
     let program = program.as_deref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
-    serde_json::json!({
-        "host": read("/proc/sys/kernel/hostname").unwrap_or_default(),
+    let record = serde_json::json!({
+        "host": host.trim(),
         "pid": std::process::id(),
         "program": program.unwrap_or_default(),
         "since": unix_seconds(),
-    })
-    .to_string()
-});
+    });
+    record.to_string().into_bytes()
+}
 
 /// Gives the lease back when beginning the session fails or is given up.
 struct EndOnDrop<'a> {
@@ -234,8 +251,8 @@ impl State {
 pub(crate) struct Session(Arc<State>);
 
 impl Session {
-    fn join(state: Arc<State>) -> Option<Self> {
-        if !state.lease.is_fresh() {
+    fn join(state: Arc<State>, only_fresh: bool) -> Option<Self> {
+        if !state.lease.is_held() || (only_fresh && !state.lease.is_fresh()) {
             return None;
         }
         let joined = state.users.send_if_modified(|users| {
@@ -273,7 +290,7 @@ impl Session {
     /// Those of a put; NotFound means the lease is gone.
     pub(crate) async fn raise_fence(&self, deadline: Deadline) -> Result<()> {
         let door = self.0.door.clone().for_cleanup().until(deadline);
-        let revision = put_record(&door, &self.0.record, self.0.lease.id()).await?;
+        let revision = put_record(&door, &self.0.record, self.0.value.clone(), self.0.lease.id()).await?;
         self.saw_fence(revision);
         Ok(())
     }

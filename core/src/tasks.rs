@@ -1,6 +1,8 @@
 //! Every background task of a client: owned here, spawned only here, ended by one token.
 
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -17,6 +19,7 @@ pub(crate) struct Tasks {
     tracker: TaskTracker,
     closing: CancellationToken,
     terminated: CancellationToken,
+    left_behind: Arc<AtomicBool>,
 }
 
 impl Tasks {
@@ -28,6 +31,7 @@ impl Tasks {
             tracker: TaskTracker::new(),
             closing: CancellationToken::new(),
             terminated: CancellationToken::new(),
+            left_behind: Arc::new(AtomicBool::new(false)),
         }
     }
 
@@ -71,9 +75,14 @@ impl Tasks {
         });
     }
 
-    /// Whether the limit of closing had to be enforced.
-    pub(crate) fn was_terminated(&self) -> bool {
-        self.terminated.is_cancelled()
+    /// Something could not be given back while closing.
+    pub(crate) fn leave_behind(&self) {
+        self.left_behind.store(true, Ordering::Release);
+    }
+
+    /// Whether everything was given back within the limit of closing.
+    pub(crate) fn gave_everything_back(&self) -> bool {
+        !self.terminated.is_cancelled() && !self.left_behind.load(Ordering::Acquire)
     }
 
     /// Ends when no task is left; only after [`Tasks::shut_down`].

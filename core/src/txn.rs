@@ -214,7 +214,8 @@ impl Compare {
         Self::new(key, cmp, Target::Value(value.into()))
     }
 
-    /// For every key from the given one up to, and without, `end`; true for a range without keys.
+    /// For every key from the given one up to, and without, `end`. etcd judges a range without keys as one key that does
+    /// not exist: its revisions, version and lease are 0, and a compare of the value fails.
     pub fn until(mut self, end: impl Into<Vec<u8>>) -> Self {
         self.end = end.into();
         self
@@ -340,8 +341,8 @@ impl Txn {
         self
     }
 
-    /// Adds the condition that the owner of `guard` still holds; when it does not, the commit fails with
-    /// [`crate::ErrorKind::Lost`] unless there is something to do [`otherwise`](Txn::otherwise).
+    /// Adds the condition that the owner of `guard` still holds. Where guards are the only conditions, and there is
+    /// nothing to do [`otherwise`](Txn::otherwise), a refusal is an error: [`crate::ErrorKind::Lost`].
     pub fn guarded_by(mut self, guard: impl Into<Guard>) -> Self {
         self.compares.push(guard.into().0);
         self.guards += 1;

@@ -102,7 +102,7 @@ impl Watches {
 
     /// Watches `range` (its key and end): the first update is a snapshot.
     pub(crate) fn snapshot_and_watch(&self, range: Range) -> Watch {
-        Watch { watches: self.clone(), range, feed: None, in_gap: false, seen: 0 }
+        Watch { watches: self.clone(), range, feed: None, in_gap: false, seen: 0, connected: false }
     }
 
     /// Ends when `key`, which was there at the revision `seen`, is gone: deleted, or, when its create revision is given,
@@ -116,12 +116,12 @@ impl Watches {
         while !is_gone(&watch.next().await, created) {}
     }
 
-    /// The same for what may be gone any moment: a change is known at once, where [`Watches::gone`] may need 100 ms in
-    /// the beginning. One request, when the store has changed between `seen` and the beginning of the watch.
+    /// The same for what may be gone any moment. [`Watches::gone`] begins in the past, and etcd takes up to 100 ms to
+    /// bring such a watch up to date; this one begins now. One request, when the store has changed between `seen` and the beginning of the watch.
     ///
     /// # Cancel safety
     /// Safe; dropping it ends the watch.
-    pub(crate) async fn gone_soon(&self, key: &[u8], seen: i64, created: Option<i64>) {
+    pub(crate) async fn gone_from_now(&self, key: &[u8], seen: i64, created: Option<i64>) {
         let mut watch = self.snapshot_and_watch(Range::key(key));
         watch.subscribe(Cursor::now(seen));
         while !is_gone(&watch.next().await, created) {}
@@ -130,6 +130,7 @@ impl Watches {
     /// A stream with room, else a new one.
     fn stream(&self) -> stream::Handle {
         let mut streams = self.0.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.retain(|stream| !stream.is_over());
         if let Some(stream) = streams.iter().find(|stream| stream.load() < WATCHES_PER_STREAM) {
             return stream.clone();
         }
@@ -165,6 +166,8 @@ pub(crate) struct Watch {
     in_gap: bool,
     /// Events up to this revision are in a snapshot that was returned.
     seen: i64,
+    /// What was told last.
+    connected: bool,
 }
 
 #[derive(Debug)]
@@ -178,9 +181,9 @@ impl Watch {
     fn subscribe(&mut self, cursor: Cursor) {
         let Inner { last_id, .. } = &*self.watches.0;
         let id = last_id.fetch_add(1, Ordering::Relaxed) + 1;
-        let buffer = Arc::new(Buffer::default());
+        let buffer = Arc::new(Buffer::new(self.connected));
         let stream = self.watches.stream();
-        stream.add(stream::Subscription::new(id, self.range.clone(), cursor, buffer.clone()));
+        stream.add(stream::Subscription::new(id, self.range.clone(), cursor, buffer.clone(), self.connected));
         self.feed = Some(Feed { id, buffer, stream: stream.commands() });
     }
 
@@ -203,7 +206,10 @@ impl Watch {
                     return Update::Events { revision, changes, coalesced };
                 }
                 Taken::Events { .. } => {}
-                Taken::Connected(connected) => return Update::Connected(connected),
+                Taken::Connected(connected) => {
+                    self.connected = connected;
+                    return Update::Connected(connected);
+                }
                 Taken::Gap => self.in_gap = true,
                 Taken::Overtaken => self.unsubscribe(),
             }

@@ -22,17 +22,29 @@ impl Python {
         Self(env::var_os("GOCORE_ETCD_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from))
     }
 
-    /// The other interpreters on PATH that the package supports, one a version.
+    /// The one at this path.
+    pub fn at(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// The other interpreters of the machine that the package supports, one a version: on PATH, and pyenv's.
     pub fn others() -> Vec<Self> {
         let version = |python: &Python| python.output(["-c", "import sys, venv; print(sys.version_info[:2])"]).ok();
+        let pyenv = env::var_os("PYENV_ROOT").map(PathBuf::from);
+        let pyenv = pyenv.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".pyenv")));
+        let pyenv = pyenv.and_then(|root| fs::read_dir(root.join("versions")).ok()).into_iter().flatten().flatten();
+        let places: Vec<_> =
+            std::iter::once(PathBuf::new()).chain(pyenv.map(|entry| entry.path().join("bin"))).collect();
         let mut known = vec![version(&Self::of_machine())];
         let mut others = Vec::new();
         for minor in 11..20 {
-            let python = Self(PathBuf::from(format!("python3.{minor}")));
-            let version = version(&python);
-            if version.is_some() && !known.contains(&version) {
-                known.push(version);
-                others.push(python);
+            for place in &places {
+                let python = Self(place.join(format!("python3.{minor}")));
+                let version = version(&python);
+                if version.is_some() && !known.contains(&version) {
+                    known.push(version);
+                    others.push(python);
+                }
             }
         }
         others

@@ -1,7 +1,9 @@
 //! `cargo xtask check`: what can be said about the sources without running them, for every commit.
 
 use crate::Outcome;
+use crate::header;
 use crate::run::{cargo, show};
+use crate::wheel;
 
 pub(crate) fn run() -> Outcome {
     show(cargo(&["fmt", "--all", "--check"]))?;
@@ -11,5 +13,7 @@ pub(crate) fn run() -> Outcome {
     show(cargo(&bare))?;
     let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
     doc.env("RUSTDOCFLAGS", "-D warnings");
-    show(doc)
+    show(doc)?;
+    header::check()?;
+    wheel::check()
 }

@@ -2,18 +2,22 @@
 //!
 //! - [`setup`]: brings what the others need
 //! - [`demo`]: the lock's story, told by processes that live it
-//! - [`check`]: format, lints, docs; for every commit
+//! - [`check`]: format, lints, docs, the C header; for every commit
+//! - [`header`]: writes the C header from the sources
 //! - [`mod@test`]: every test against a real etcd; what CI runs
 //! - [`soak`]: the same scenarios at random and long
+//! - [`wheel`]: the Python package as users get it
 //! - [`bench`]: what an operation costs, beside the plain etcd-client
 
 mod bench;
 mod check;
 mod demo;
+mod header;
 mod run;
 mod setup;
 mod soak;
 mod test;
+mod wheel;
 
 use std::env;
 use std::process::ExitCode;
@@ -23,9 +27,11 @@ cargo xtask <command>
 
   demo [--endpoints A,B] [--prefix P]  the story of a lock: on a private etcd, or on yours
   setup                                bring what the other commands need, and say what there is
-  check                                format, lints, docs: for every commit
+  check                                format, lints, docs, the C header: for every commit
+  header [--check]                     write include/gocore_etcd.h and ffi/abi/symbols.txt from the sources
   test [cargo test's arguments]        every test against a real etcd
   soak [--minutes N] [--seed S]        the scenarios again and again, at random
+  wheel                                build the Python wheel and sdist into target/wheels
   bench [--seconds N] [--json FILE]    what an operation costs, beside the plain etcd-client
 ";
 
@@ -40,8 +46,10 @@ fn main() -> ExitCode {
         "demo" => demo::run(&args),
         "setup" => setup::run(),
         "check" => check::run(),
+        "header" => header::run(&args),
         "test" => test::run(&args),
         "soak" => soak::run(&args),
+        "wheel" => wheel::run(),
         "bench" => bench::run(&args),
         "" | "help" | "--help" | "-h" => {
             print!("{USAGE}");

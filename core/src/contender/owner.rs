@@ -101,6 +101,12 @@ impl Owner {
         Error::new(ErrorKind::Lost, op).with_key(&self.key).with_detail(why)
     }
 
+    /// etcd has said that the key is gone, or another's: nobody may go on believing.
+    pub(crate) fn found_gone(&self) {
+        self.standing.key_gone.store(true, Ordering::Release);
+        self.standing.end();
+    }
+
     /// Gives it back. From the beginning of the call on it is not held any more.
     ///
     /// # Errors
@@ -128,7 +134,9 @@ impl Owner {
         loop {
             // From here on we may be dropped with the delete under way.
             let was_uncertain = std::mem::replace(uncertain, true);
-            let error = match place.leave(&door).await {
+            let left = place.leave(&door).await;
+            place.settle();
+            let error = match left {
                 Ok(there) if there || was_uncertain => return result.insert(Ok(())).clone(),
                 Ok(_) => {
                     self.standing.key_gone.store(true, Ordering::Release);
@@ -155,7 +163,8 @@ impl Drop for Owner {
     }
 }
 
-/// A delete by somebody else, or another incarnation of the key, is Lost at once.
+/// A delete by somebody else, or another incarnation of the key, is Lost; at once, or in the first moments within the
+/// 100 ms that etcd needs to bring a watch up to date.
 async fn watch_own_key(standing: Arc<Standing>, watches: Watches, key: String, revision: i64) {
     let gone = async {
         tokio::time::sleep(MOMENT).await;

@@ -189,7 +189,7 @@ impl Place {
                 Ok(Some((predecessor, seen))) => {
                     pause = SHORTEST_PAUSE;
                     let Contention { watches, .. } = &self.contention;
-                    let gone = watches.gone_soon(&predecessor.key, seen, Some(predecessor.create_revision));
+                    let gone = watches.gone_from_now(&predecessor.key, seen, Some(predecessor.create_revision));
                     self.wait_for(gone, wanted).await?;
                 }
                 // The place is good for as long as the session is, whatever becomes of one read.
@@ -251,6 +251,14 @@ impl Place {
         Ok(result.succeeded)
     }
 
+    /// Leaves the session and gives the name free, once the key is known to be gone: whoever holds us longer holds
+    /// nothing.
+    pub(super) fn settle(&mut self) {
+        if self.presence == Presence::Absent {
+            self.held = None;
+        }
+    }
+
     /// The turn has come; whoever does not hold by now has lost.
     pub(super) fn own(self, wanted: Wanted<'_>, revision: i64) -> Result<Owner> {
         let session = self.session()?;
@@ -289,16 +297,22 @@ impl Drop for Place {
 /// Takes a contender's key out of etcd, however long etcd is away: until it is gone, or the lease is, which takes it.
 async fn withdraw(door: &Door, session: &Session, key: &str, presence: Presence) {
     let lease = session.lease();
-    let unsettled_at = BootTime::now().plus(lease.ttl());
+    let mut unsettled_at = BootTime::now().plus(lease.ttl());
     let mut pause = SHORTEST_PAUSE;
     while lease.is_held() {
         match try_withdraw(door, session, key, presence).await {
             Ok(()) => return,
-            Err(error) => tracing::debug!(%error, key, "withdrawing a contender failed, will be tried again"),
+            Err(error) => {
+                tracing::debug!(%error, key, "withdrawing a contender failed, will be tried again");
+                if error.kind() == ErrorKind::ResourceExhausted {
+                    // A full store takes no fence; but nothing older can land in it either.
+                    unsettled_at = BootTime::now().plus(lease.ttl());
+                }
+            }
         }
         if BootTime::now() >= unsettled_at {
             // Rather the session than a key that is kept alive for ever.
-            lease.lose("a contender's lost answer could not be settled within the TTL");
+            lease.lose("what became of a contender could not be settled within the TTL");
             return;
         }
         tokio::select! {
@@ -310,15 +324,18 @@ async fn withdraw(door: &Door, session: &Session, key: &str, presence: Presence)
 }
 
 async fn try_withdraw(door: &Door, session: &Session, key: &str, presence: Presence) -> Result<()> {
-    let delete = match presence {
+    let created = match presence {
         Presence::Absent => return Ok(()),
-        Presence::At(revision) => delete_if_created_at(key, revision),
+        Presence::At(revision) => revision,
         Presence::Unknown => {
-            session.raise_fence(Deadline::after(door.request_timeout())).await?;
-            let ours = Compare::lease(key, Cmp::Equal, session.lease().id());
-            Txn::new().when(ours).then(Op::delete(key))
+            let raised = session.raise_fence(Deadline::after(door.request_timeout())).await;
+            // With or without the fence: what is there now can go. Only with it nothing will come afterwards.
+            let found = door.get(key.into()).await?.filter(|found| found.lease == session.lease().id());
+            let Some(found) = found else { return raised };
+            door.commit(delete_if_created_at(key, found.create_revision), CallKind::Repeatable).await?;
+            return raised;
         }
     };
-    // May be sent twice: what it deletes cannot come back under this guard.
-    door.commit(delete, CallKind::Idempotent).await.map(drop)
+    // A copy that arrives late deletes this incarnation or nothing.
+    door.commit(delete_if_created_at(key, created), CallKind::Repeatable).await.map(drop)
 }

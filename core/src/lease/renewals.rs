@@ -62,10 +62,10 @@ impl Renewals {
         self.entries.len()
     }
 
-    pub(super) fn add(&mut self, lease: Lease, now: BootTime) {
+    pub(super) fn add(&mut self, lease: Lease) {
         let id = lease.id();
         let held_until = lease.held_until();
-        let due = now.plus(jittered(lease.ttl() / 3));
+        let due = lease.confirmed().plus(jittered(lease.ttl() / 3));
         self.due.insert((due, id));
         self.expiring.insert((held_until, id));
         self.entries.insert(id, Entry { lease, held_until, renewal: Renewal::DueAt(due), strikes: 0 });
@@ -81,6 +81,11 @@ impl Renewals {
             Renewal::InFlight(_) => self.in_flight.retain(|other| *other != id),
         }
         Some(entry.lease)
+    }
+
+    /// Takes out all.
+    pub(super) fn take_all(&mut self) -> Vec<Lease> {
+        std::mem::take(self).entries.into_values().map(|entry| entry.lease).collect()
     }
 
     /// Takes out the leases whose time is over at `now`.
@@ -129,6 +134,7 @@ impl Renewals {
         }
         self.in_flight.retain(|other| *other != id);
         self.expiring.remove(&(entry.held_until, id));
+        entry.strikes = 0;
         entry.held_until = entry.lease.held_until();
         self.expiring.insert((entry.held_until, id));
         // From the sending: an answer that took long does not move the rhythm.
@@ -151,7 +157,7 @@ impl Renewals {
         self.last_answer = None;
         self.fruitless = self.fruitless.saturating_add(1);
         let entry = self.entries.get_mut(&culprit?)?;
-        entry.strikes += 1;
+        entry.strikes = entry.strikes.saturating_add(1);
         // Alone on its stream it has nobody to disturb.
         if entry.strikes >= STRIKES && self.entries.len() > 1 { self.remove(culprit?) } else { None }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::renewals::Renewals;
-use super::{Command, Leases, Purpose};
+use super::{CLOSED, Command, Leases, Purpose};
 use crate::error::{Error, ErrorKind, Result};
 use crate::time::{BootTime, Deadline, jittered, sleep_until};
 use crate::transport::{KeepAlive, KeepAliveAnswer, TokenVersion, Transport};
@@ -150,7 +150,7 @@ impl Task {
 
     fn obey(&mut self, order: Command) {
         match order {
-            Command::Keep(lease) => self.renewals.add(lease, BootTime::now()),
+            Command::Keep(lease) => self.renewals.add(lease),
             Command::Forget(id) => {
                 self.renewals.remove(id);
             }
@@ -160,6 +160,15 @@ impl Task {
     /// Tells how much room is left.
     fn count(&self) {
         self.load.store(self.renewals.len() + self.orders.len(), Ordering::Relaxed);
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        // At close, or by a panic: nobody renews these any more.
+        for lease in self.renewals.take_all() {
+            lease.lose(if self.leases.is_closing() { CLOSED } else { "its renewals have ended" });
+        }
     }
 }
 

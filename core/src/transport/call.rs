@@ -119,6 +119,9 @@ impl Transport {
                         Err(error) => error,
                     };
                     next = plan.failed(retry::meaning(&error));
+                    if matches!(next, Next::Stop | Next::NewToken) {
+                        plan.gave_up(still_out(&in_air));
+                    }
                     match next {
                         Next::Stop => return Ended::With(Err(told(call, error, plan.maybe_applied(0)))),
                         Next::NewToken => {
@@ -166,14 +169,18 @@ fn suspect(kind: CallKind, in_air: &mut Vec<Arc<Attempt>>) -> u32 {
     in_air.drain(..).map(|_| 1).sum()
 }
 
+/// How many of them were sent, so that nobody knows what becomes of them.
+fn still_out(in_air: &[Arc<Attempt>]) -> u32 {
+    in_air.iter().map(|flight| u32::from(!flight.withdraw())).sum()
+}
+
 fn told(call: &Call<'_>, error: etcd_client::Error, maybe_applied: bool) -> Error {
     retry::into_error(call.op, call.key, error).with_maybe_applied(maybe_applied)
 }
 
 /// The deadline has passed: with flights in the air, or in a pause after the last of them failed.
 fn expired(call: &Call<'_>, plan: &Plan, in_air: &[Arc<Attempt>], last: Option<etcd_client::Error>) -> Error {
-    let sent: u32 = in_air.iter().map(|flight| u32::from(!flight.withdraw())).sum();
-    let maybe_applied = plan.maybe_applied(sent);
+    let maybe_applied = plan.maybe_applied(still_out(in_air));
     match last {
         Some(error) if in_air.is_empty() => told(call, error, maybe_applied),
         last => {

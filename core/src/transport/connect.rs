@@ -134,6 +134,10 @@ impl Transport {
             }
             if deadline.limit(judged.changed()).await.is_err() {
                 let within = format!("no endpoint answered within {:?}", config.dial_timeout);
+                // One that was never judged is silent: its first probe still waits.
+                let silent = endpoints.iter().filter(|endpoint| endpoint.failure().is_none());
+                let silent = silent.map(|endpoint| format!("{}: no answer", endpoint.address()));
+                let causes: Vec<_> = failures.iter().map(|failure| failure.words.clone()).chain(silent).collect();
                 return Err(Error::new(ErrorKind::Unavailable, OP).with_detail(within).with_source(causes.join("; ")));
             }
         }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
@@ -18,6 +19,9 @@ use super::picker::EndpointId;
 use super::probe::{Finding, Question};
 use crate::client_config::Address;
 use crate::time::{self, BootTime};
+
+/// A timer that fires so late says that this process gets too little time, whatever the other side does.
+const STARVED: Duration = Duration::from_millis(250);
 
 /// Why a probe failed.
 #[derive(Clone)]
@@ -119,8 +123,12 @@ impl Endpoint {
 
     /// The member is no part of the cluster any more: its streams move, its task ends.
     pub(super) fn remove(&self) {
-        self.removed.cancel();
-        self.publish(Standing::Away);
+        {
+            // No request that still comes back has a say afterwards.
+            let _health = locked(&self.health);
+            self.publish(Standing::Away);
+            self.removed.cancel();
+        }
         self.line().left.cancel();
     }
 
@@ -150,7 +158,12 @@ impl Endpoint {
         let patience = locked(&self.health).patience();
         let question = Question::new(&self.common.probe_key, self.common.tokens.current().header.clone());
         let channel = self.line().channel(Class::Unary);
+        let begun = BootTime::now();
         let Finding { verdict, cause, detour } = question.put(channel, &self.target, patience).await;
+        if verdict == Verdict::Silent && BootTime::now() > begun.plus(patience + STARVED) {
+            // We were not run for a while, so it was not given its time: asked again rather than condemned.
+            return;
+        }
         if let Some(channel) = detour {
             tracing::debug!(endpoint = %self.address, "a connection is stuck: a new one from now on");
             self.line.rcu(|line| line.with(Class::Unary, channel.clone()));
@@ -171,6 +184,9 @@ impl Endpoint {
 
     /// Makes the health's standing known; called while the health is locked, so that the last word stays the last.
     fn publish(&self, standing: Standing) {
+        if self.removed.is_cancelled() {
+            return;
+        }
         let before = self.standing.swap(standing as u8, Ordering::Relaxed);
         self.common.count(Standing::from_number(before), standing);
     }

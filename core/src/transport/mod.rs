@@ -15,7 +15,8 @@
 //! # What it promises
 //! A request fails only at its deadline, by the server's own definite answer, or, when it is a write, because its
 //! connection was lost after it was sent. A member that is killed costs nothing but the writes in flight on it; one that
-//! is frozen or cut off is left within two seconds, and used again when it answers.
+//! is frozen or cut off is left within two seconds of the first request or renewal that it leaves unanswered (by pings after
+//! 13 s where there is neither), and used again when it answers.
 
 mod attempt;
 mod body;
@@ -127,7 +128,7 @@ impl Transport {
 
     async fn renew_token(&self, op: &'static str, seen: TokenVersion, deadline: Deadline) -> Result<()> {
         let authenticate = |user: Credentials| async move {
-            let call = Call { op, key: &[], deadline, kind: CallKind::Idempotent };
+            let call = Call { op, key: &[], deadline, kind: CallKind::Repeatable };
             let answer = self.call_once(call, || {
                 let (mut auth, name, password) = (self.0.auth.clone(), user.name.clone(), user.password.to_string());
                 async move { auth.authenticate(name, password).await }

@@ -14,8 +14,9 @@ pub(crate) enum CallKind {
     Read,
     /// Harm: it is sent again only when it is certain that it was not carried out.
     Write,
-    /// Nothing more than once: a grant with our own id, a revoke, a guarded transaction.
-    Idempotent,
+    /// Nothing that one more copy would not undo or repeat: a grant with our own id, a revoke, a delete of one
+    /// incarnation. Copies may arrive late, after the call has ended: whoever chooses this has thought of that.
+    Repeatable,
 }
 
 /// What to do next.
@@ -80,6 +81,12 @@ impl Plan {
             _ if self.in_air >= MOST_FLIGHTS => Next::Wait,
             _ => Next::Launch,
         }
+    }
+
+    /// The other flights are given up, of which so many were sent.
+    pub(super) fn gave_up(&mut self, sent: u32) {
+        self.uncertain |= sent > 0;
+        self.in_air = 0;
     }
 
     /// Whether giving up now, with `sent` flights in the air that left, leaves it open what became of the request.

@@ -28,7 +28,7 @@ pub(super) enum Taken {
     Overtaken,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Buffer {
     queue: Mutex<Queue>,
     filled: Notify,
@@ -42,12 +42,17 @@ struct Queue {
     coalesced_until: i64,
     gap: bool,
     overtaken: bool,
-    /// The state of the connection that was not told yet, and the one told last (a watch begins unconnected).
+    /// The state of the connection that was not told yet, and the one told last.
     connected: Option<bool>,
     told: bool,
 }
 
 impl Buffer {
+    /// For a consumer that was told last whether it is `connected`.
+    pub(super) fn new(connected: bool) -> Self {
+        Self { queue: Mutex::new(Queue { told: connected, ..Queue::default() }), filled: Notify::new() }
+    }
+
     pub(super) fn push(&self, changes: Vec<Change>) {
         self.change(|queue| queue.push(changes, MOST_CHANGES, MOST_BYTES));
     }

@@ -76,12 +76,13 @@ impl Cursor {
             self.next = message.revision.saturating_add(1);
             return if message.revision > known { Step::Gap } else { Step::Deliver(Vec::new()) };
         }
+        let is_progress = !message.created && message.events.is_empty();
         let mut events = message.events;
         events.retain(|change| change.revision() >= self.next);
         events.sort_by_key(Change::revision);
         if let Some(last) = events.last() {
             self.next = last.revision().saturating_add(1);
-        } else if !message.created {
+        } else if is_progress {
             // A progress notification: everything up to its revision was seen.
             self.next = self.next.max(message.revision.saturating_add(1));
         }

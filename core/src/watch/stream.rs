@@ -24,8 +24,8 @@ use crate::txn::Range;
 /// How long the first answer of a new stream, or a new token, may take before it is tried again.
 const OPENING: Duration = Duration::from_secs(5);
 
-/// After this long a watch that the server refused (for want of rights, say) is tried again.
-const REFUSED: Duration = Duration::from_secs(1);
+/// After this long a watch that the server ended, or refused for want of rights, is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The start revision that means so to the server.
 const NOW: i64 = 0;
@@ -38,11 +38,14 @@ pub(super) struct Subscription {
     cursor: Cursor,
     buffer: Arc<Buffer>,
     connected: bool,
+    /// That the server ends it was said once.
+    warned: bool,
 }
 
 impl Subscription {
-    pub(super) fn new(id: i64, range: Range, cursor: Cursor, buffer: Arc<Buffer>) -> Self {
-        Self { id, range, cursor, buffer, connected: false }
+    /// `connected` is what its consumer was told last.
+    pub(super) fn new(id: i64, range: Range, cursor: Cursor, buffer: Arc<Buffer>, connected: bool) -> Self {
+        Self { id, range, cursor, buffer, connected, warned: false }
     }
 
     fn set_connected(&mut self, connected: bool) {
@@ -82,6 +85,11 @@ impl Handle {
         let task = Task { transport, orders, load: load.clone(), watches: HashMap::new(), failures: 0 };
         tasks.spawn(task.run());
         Self { commands, load }
+    }
+
+    /// Whether its task has ended.
+    pub(super) fn is_over(&self) -> bool {
+        self.commands.is_closed()
     }
 
     pub(super) fn load(&self) -> usize {
@@ -156,7 +164,7 @@ impl Task {
         let stream = opened.map_err(|_| late())?.map_err(|error| Transport::error("watch", error))?;
         let (mut sender, mut answers) = stream.split();
         // In the order of their times, as all wait equally long.
-        let mut refused: VecDeque<(BootTime, i64)> = VecDeque::new();
+        let mut later: VecDeque<(BootTime, i64)> = VecDeque::new();
         // Creations are answered in order; a refused one has no id.
         let mut creating: VecDeque<i64> = VecDeque::from([first.id]);
 
@@ -178,16 +186,16 @@ impl Task {
                     let ended = || Error::new(ErrorKind::Unavailable, "watch").with_detail("the server ended the stream");
                     match self.answered(answer.ok_or_else(ended)?, &mut creating)? {
                         After::Nothing => {}
-                        After::Create(id) => requests.push_back(Request::Create(id)),
-                        After::Refused(id) => refused.push_back((BootTime::now().plus(REFUSED), id)),
+                        After::Cancel(id) => requests.push_back(Request::Cancel(id)),
+                        After::Later(id) => later.push_back((BootTime::now().plus(PAUSE), id)),
                     }
                 }
                 order = self.orders.recv() => match order {
                     Some(order) => requests.extend(self.obey(order)),
                     None => return Ok(()),
                 },
-                () = due(refused.front()) => {
-                    requests.extend(refused.pop_front().map(|(_, id)| Request::Create(id)));
+                () = due(later.front()) => {
+                    requests.extend(later.pop_front().map(|(_, id)| Request::Create(id)));
                 }
                 // Not sent when another branch wins: tokio's send is cancel safe.
                 sent = sending => {
@@ -220,14 +228,14 @@ impl Task {
     /// # Errors
     /// Unauthenticated when the stream has outlived its token.
     fn answered(&mut self, answer: etcd::WatchResponse, creating: &mut VecDeque<i64>) -> Result<After> {
-        self.failures = 0;
         let created = answer.0.created.then(|| creating.pop_front()).flatten();
         let id = created.unwrap_or(answer.0.watch_id);
         if answer.0.canceled && Transport::is_stale_token_text(&answer.0.cancel_reason) {
             return Err(Error::new(ErrorKind::Unauthenticated, "watch").with_detail(answer.0.cancel_reason));
         }
+        self.failures = 0;
         let Some(watch) = self.watches.get_mut(&id) else { return Ok(After::Nothing) };
-        let refused = answer.0.canceled && answer.0.created;
+        let canceled = answer.0.canceled;
         let reason = answer.0.cancel_reason.clone();
         match watch.cursor.step(decode(answer)) {
             Step::Deliver(changes) => {
@@ -245,12 +253,15 @@ impl Task {
             Step::Overtaken => {
                 watch.buffer.overtaken();
                 self.watches.remove(&id);
-                Ok(After::Nothing)
+                // The consumer begins anew; the server must not go on with this one.
+                Ok(if canceled { After::Nothing } else { After::Cancel(id) })
             }
             Step::Resume => {
                 watch.set_connected(false);
-                tracing::warn!(reason, "the server ended a watch, it will be resumed");
-                Ok(if refused { After::Refused(id) } else { After::Create(id) })
+                if !std::mem::replace(&mut watch.warned, true) {
+                    tracing::warn!(reason, "the server ended a watch; it will be tried again until it is dropped");
+                }
+                Ok(After::Later(id))
             }
         }
     }
@@ -259,9 +270,18 @@ impl Task {
 /// What an answer leaves to do.
 enum After {
     Nothing,
-    Create(i64),
-    /// Refused before it began; at once it would be refused again.
-    Refused(i64),
+    Cancel(i64),
+    /// Create it again after a pause: at once it would be ended again.
+    Later(i64),
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        // At close nobody cares; after a panic the consumers begin anew, on another stream.
+        for watch in self.watches.values() {
+            watch.buffer.overtaken();
+        }
+    }
 }
 
 async fn due(next: Option<&(BootTime, i64)>) {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use etcd_client::{AlarmAction, AlarmOptions, AlarmType, CompactionOptions, DeleteOptions};
 use gocore_etcd_core::{Client, Error, ErrorKind};
-use gocore_etcd_tests::{Proxy, Server, ServerOptions, seed};
+use gocore_etcd_tests::{Proxy, Server, ServerOptions, not_judged, seed};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -166,7 +166,13 @@ async fn a_full_etcd_takes_no_lock_away_gives_none_and_is_used_again_when_it_has
     }
     assert!(timeout(ttl * 2, lock.lost()).await.is_err(), "keep-alives go on, beyond the TTL");
     assert!(lock.is_held() && !waiter.is_finished());
-    lock.unlock().await.expect("a delete is allowed");
+    match lock.unlock().await {
+        // Some old ones refuse a delete in a transaction too; then the lease gives the lock back.
+        Err(error) if error.kind() == ErrorKind::ResourceExhausted && !server.etcd().has_lease_fixes() => {
+            return not_judged("unlock in a full etcd", "this etcd refuses even a delete");
+        }
+        unlocked => unlocked.expect("a delete is allowed"),
+    }
     let next = outcome(waiter).await.expect("its turn");
     assert!(next.is_held());
 

@@ -164,6 +164,12 @@ async fn attempts_in_a_frozen_member(give_up: bool) {
             }
         }
         let mut locks = Vec::new();
+        if give_up {
+            // Under the names of those that were withdrawn: what the frozen member still holds must not take these.
+            for name in &names {
+                locks.push(ours.lock(name, TTL).await.expect("again"));
+            }
+        }
         for attempt in attempts {
             locks.push(outcome(attempt).await.expect("settled through the other member"));
         }

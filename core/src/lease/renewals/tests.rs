@@ -12,7 +12,7 @@ fn lease(id: i64, ttl: u32, now: BootTime) -> Lease {
 fn a_renewal_is_due_at_about_a_third_of_the_ttl() {
     let now = BootTime::now();
     let mut renewals = Renewals::default();
-    renewals.add(lease(1, 30, now), now);
+    renewals.add(lease(1, 30, now));
     assert_eq!(renewals.next_to_send(now.plus(8 * SECOND)), None);
     assert_eq!(renewals.next_to_send(now.plus(12 * SECOND)), Some(1));
     assert_eq!(renewals.next_to_send(now.plus(13 * SECOND)), None, "one in flight per lease");
@@ -23,9 +23,9 @@ fn what_would_be_lost_first_is_renewed_first() {
     let now = BootTime::now();
     let mut renewals = Renewals::default();
     for id in 0..100 {
-        renewals.add(lease(id, 60, now), now);
+        renewals.add(lease(id, 60, now));
     }
-    renewals.add(lease(1000, 40, now), now);
+    renewals.add(lease(1000, 40, now));
     assert_eq!(renewals.next_to_send(now.plus(30 * SECOND)), Some(1000));
 }
 
@@ -34,7 +34,7 @@ fn a_lease_the_server_does_not_know_is_lost_at_once() {
     let now = BootTime::now();
     let mut renewals = Renewals::default();
     let lost = lease(1, 30, now);
-    renewals.add(lost.clone(), now);
+    renewals.add(lost.clone());
     renewals.next_to_send(now.plus(12 * SECOND));
     assert_eq!(renewals.answered(1, 0, now.plus(12 * SECOND)), Answer::Gone);
     assert!(!lost.is_held() && renewals.is_empty());
@@ -46,7 +46,7 @@ fn a_lease_without_confirmation_expires_in_time() {
     let now = BootTime::now();
     let mut renewals = Renewals::default();
     let lease = lease(1, 10, now);
-    renewals.add(lease.clone(), now);
+    renewals.add(lease.clone());
     assert_eq!(renewals.next_expiry(), Some(lease.held_until()));
     assert!(renewals.expired(lease.held_until().minus(Duration::from_nanos(1))).is_empty());
     assert_eq!(renewals.expired(lease.held_until()).len(), 1);
@@ -58,7 +58,7 @@ fn silence_is_no_answer_at_all_not_a_long_queue() {
     let start = BootTime::now();
     let mut renewals = Renewals::default();
     for id in 0..10 {
-        renewals.add(lease(id, 12, start), start);
+        renewals.add(lease(id, 12, start));
     }
     let now = start.plus(5 * SECOND);
     while renewals.next_to_send(now).is_some() {}
@@ -76,7 +76,7 @@ fn silence_is_no_answer_at_all_not_a_long_queue() {
 fn patience_grows_with_streams_that_bring_no_answer() {
     let start = BootTime::now();
     let mut renewals = Renewals::default();
-    renewals.add(lease(1, 2, start), start);
+    renewals.add(lease(1, 2, start));
     let now = start.plus(SECOND);
     let silent_after = |renewals: &mut Renewals| {
         renewals.next_to_send(now);
@@ -97,8 +97,8 @@ fn a_lease_that_ends_the_stream_twice_is_renewed_alone() {
     let start = BootTime::now();
     let mut renewals = Renewals::default();
     // The shorter one is always the first to be renewed, and so the one the server was working on.
-    renewals.add(lease(1, 20, start), start);
-    renewals.add(lease(2, 60, start), start);
+    renewals.add(lease(1, 20, start));
+    renewals.add(lease(2, 60, start));
     let now = start.plus(Duration::from_secs(15));
     assert_eq!(renewals.next_to_send(now), Some(1));
     assert!(renewals.stream_ended(true, now).is_none(), "once may be chance");
@@ -120,7 +120,7 @@ proptest! {
             now = now.plus(Duration::from_millis(millis / 20));
             match what {
                 0 | 1 if !renewals.entries.contains_key(&id) => {
-                    renewals.add(Lease::new(id, Ttl(5 + id as u32), now), now);
+                    renewals.add(Lease::new(id, Ttl(5 + id as u32), now));
                 }
                 2 => while renewals.next_to_send(now).is_some() {},
                 3 => { renewals.answered(id, millis as i64 % 40, now); }

@@ -43,7 +43,7 @@ fn more_keys_than_fit_ask_for_a_new_list_and_hold_no_memory() {
 
 #[test]
 fn only_a_change_of_the_connection_is_told() {
-    let buffer = Buffer::default();
+    let buffer = Buffer::new(false);
     buffer.connected(false);
     assert_eq!(buffer.queue.lock().expect("not poisoned").take(), None);
     buffer.connected(true);

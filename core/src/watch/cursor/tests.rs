@@ -20,6 +20,13 @@ fn what_was_seen_is_not_delivered_again() {
 }
 
 #[test]
+fn events_that_were_seen_already_are_no_progress() {
+    let mut cursor = Cursor::new(5);
+    cursor.step(Message { revision: 100, ..events(&[3, 4]) });
+    assert_eq!(cursor.next, 5, "those from 5 to 100 may still come");
+}
+
+#[test]
 fn a_progress_notification_moves_the_place_to_resume_from_but_a_creation_does_not() {
     let mut cursor = Cursor::new(5);
     cursor.step(Message { cluster: 1, revision: 100, created: true, ..Message::default() });

@@ -1,0 +1,71 @@
+//! How callbacks reach C: what they carry, and the threads they run on.
+//!
+//! - `user_data`: what C gave with a callback, given back exactly once
+//! - `pool`: threads for callbacks, as many as are busy at once, so that a slow callback delays no other
+//! - `dispatch`: the queue of a client whose application runs the callbacks itself
+//! - `events`: one subscription: one callback at a time, cancelled from anywhere, ended once
+//! - `per_process`: state that a forked child does not share
+
+pub(crate) mod dispatch;
+pub(crate) mod events;
+pub(crate) mod per_process;
+mod pool;
+pub(crate) mod user_data;
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use gocore_etcd_core::Result;
+
+use self::dispatch::Queue;
+pub(crate) use self::pool::Member;
+
+/// One thing to be run where callbacks run.
+pub(crate) type Job = Box<dyn FnOnce() + Send>;
+
+/// Where the callbacks of a client run.
+#[derive(Clone)]
+pub(crate) enum Deliver {
+    /// On threads of ours.
+    Threads,
+    /// On those of the application, when it dispatches.
+    Dispatch(Arc<Queue>),
+}
+
+impl Deliver {
+    /// Runs `job` there, soon; never on this thread, and without waiting.
+    pub(crate) fn push(&self, job: Job) {
+        match self {
+            Deliver::Threads => pool::push(job),
+            Deliver::Dispatch(queue) => queue.push(job),
+        }
+    }
+
+    /// What a start needs to be sure that its callbacks will run.
+    ///
+    /// # Errors
+    /// ResourceExhausted when the system gives no thread.
+    pub(crate) fn join(&self, op: &'static str) -> Result<Member> {
+        pool::join(op)
+    }
+}
+
+thread_local! {
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Whether this thread is inside a callback.
+pub(crate) fn is_inside() -> bool {
+    DEPTH.get() > 0
+}
+
+/// Runs a job as what it is: a place where waiting for oneself is noticed, and a panic of ours goes no further.
+fn run(job: Job) {
+    DEPTH.set(DEPTH.get() + 1);
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(job)) {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        tracing::error!(text, "caught a panic around a callback: please report it");
+    }
+    DEPTH.set(DEPTH.get() - 1);
+}

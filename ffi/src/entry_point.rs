@@ -1,0 +1,63 @@
+//! What every function begins with, and how a blocking one waits.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use gocore_etcd_core::bridge::{CancelToken, Limit, Operation, Runtime, failed, guarded};
+use gocore_etcd_core::{ErrorKind, Result};
+
+use crate::error::{gocore_etcd_error, gocore_etcd_status};
+use crate::out::Out;
+
+pub(crate) const OK: gocore_etcd_status = gocore_etcd_status::GOCORE_ETCD_STATUS_OK;
+
+/// Runs `work` behind the panic guard. `*err` is NULL on entry, and the error's when there is one.
+pub(crate) fn enter(
+    op: &'static str,
+    err: *mut *mut gocore_etcd_error,
+    work: impl FnOnce() -> Result<gocore_etcd_status>,
+) -> gocore_etcd_status {
+    let err = Out::optional(err);
+    let work = || {
+        #[cfg(debug_assertions)]
+        panic_for_a_test(op);
+        work()
+    };
+    match guarded(op, work) {
+        Ok(status) => status,
+        Err(error) => {
+            let status = error.kind().into();
+            if let Some(err) = err {
+                err.give(error.into());
+            }
+            status
+        }
+    }
+}
+
+/// The bug that a test needs: in the operation that GOCORE_ETCD_TEST_PANIC names. Not in a release build.
+#[cfg(debug_assertions)]
+fn panic_for_a_test(op: &str) {
+    assert!(std::env::var_os("GOCORE_ETCD_TEST_PANIC").is_none_or(|name| name != op), "asked for by a test");
+}
+
+/// Reads something from a handle; NULL, and a panic, give `zero`.
+pub(crate) fn getter<T, R>(handle: *const T, zero: R, read: impl FnOnce(&T) -> R) -> R {
+    // SAFETY: by the header's conventions it is NULL or a live handle of this type.
+    let Some(handle) = (unsafe { handle.as_ref() }) else { return zero };
+    catch_unwind(AssertUnwindSafe(|| read(handle))).unwrap_or(zero)
+}
+
+/// Runs `work` on the library's thread and waits for it on this one.
+pub(crate) fn wait<T: Send + 'static>(
+    runtime: &Runtime,
+    op: &'static str,
+    limit: Limit,
+    cancel: CancelToken,
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    if Runtime::is_this_thread() {
+        return Err(failed(ErrorKind::WrongContext, op, "a blocking call on the library's own thread"));
+    }
+    Operation::run(runtime, op, limit, cancel, work)
+}

@@ -1,0 +1,136 @@
+//! Log
+//!
+//! What the library has to say about what goes on behind the calls: connected, an endpoint left and returned, a retry, a
+//! session lost, a watch resumed. Never a secret. It is said to whoever subscribes, and to nobody else: the library writes
+//! to no file and no terminal (but for the panic message of a bug).
+
+mod bus;
+
+use std::ffi::{CString, c_char, c_void};
+use std::sync::Arc;
+
+use gocore_etcd_core::bridge::{Buffer, Generation, invalid};
+
+use crate::args::choice;
+use crate::callback::Deliver;
+use crate::callback::Member;
+use crate::callback::events::{After, Events, Handler};
+use crate::callback::user_data::UserData;
+use crate::entry_point::{OK, enter, getter};
+use crate::error::{gocore_etcd_error, gocore_etcd_status};
+use crate::out::Out;
+use crate::subscription::{gocore_etcd_subscription, gocore_etcd_user_free};
+
+/// Something failed that somebody should look at.
+pub const GOCORE_ETCD_LOG_ERROR: i32 = 1;
+/// Something is wrong and is being worked around.
+pub const GOCORE_ETCD_LOG_WARN: i32 = 2;
+/// What an operator wants to read in calm.
+pub const GOCORE_ETCD_LOG_INFO: i32 = 3;
+/// What helps to find out why.
+pub const GOCORE_ETCD_LOG_DEBUG: i32 = 4;
+
+/// How many records wait for a slow sink before the oldest are dropped.
+const CAPACITY: usize = 1024;
+
+/// One thing the library had to say.
+///
+/// Ownership: borrowed for the callback it is given to. Threads: any.
+pub struct gocore_etcd_log_record {
+    level: i32,
+    target: CString,
+    message: CString,
+    dropped: u64,
+}
+
+/// Receives the records, in order.
+pub type gocore_etcd_log_callback =
+    Option<extern "C" fn(user_data: *mut c_void, record: *const gocore_etcd_log_record)>;
+
+/// Has `callback` run for each thing the library has to say from now on, up to `level` (GOCORE_ETCD_LOG_ERROR, _WARN,
+/// _INFO or _DEBUG). `*subscription` is the subscription. Any number of them may be there at once.
+///
+/// At most 1,024 records wait for a slow callback; then the oldest are dropped, and counted in the next record. A callback
+/// that calls the library may hear of its own calls.
+///
+/// Ownership: the caller frees `*subscription` (which ends it) and `*err`; `user_data` is given back by `user_free`.
+/// Threads: any; never waits. The callback runs on a thread of the library, also for clients that dispatch. Errors:
+/// INVALID_ARGUMENT; RESOURCE_EXHAUSTED when the system gives no thread. Then the callback never runs. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn gocore_etcd_log_subscribe(
+    level: i32,
+    callback: gocore_etcd_log_callback,
+    user_data: *mut c_void,
+    user_free: gocore_etcd_user_free,
+    subscription: *mut *mut gocore_etcd_subscription,
+    err: *mut *mut gocore_etcd_error,
+) -> gocore_etcd_status {
+    let op = "log.subscribe";
+    // Whatever fails below gives it back.
+    let user = UserData::new(user_data, user_free);
+    enter(op, err, move || {
+        let out = Out::new(op, "subscription", subscription)?;
+        Generation::current();
+        let levels = [GOCORE_ETCD_LOG_ERROR, GOCORE_ETCD_LOG_WARN, GOCORE_ETCD_LOG_INFO, GOCORE_ETCD_LOG_DEBUG];
+        let level = choice(op, "level", level, &levels.map(|level| (level, level)))?;
+        let callback = callback.ok_or_else(|| invalid(op, "callback", "must not be NULL"))?;
+        let member = Deliver::Threads.join(op)?;
+        let records = Arc::new(Buffer::new(CAPACITY));
+        let sink = Sink { callback, user, records: records.clone(), _member: member };
+        let events = Events::new(Deliver::Threads, sink);
+        out.give(events.clone().into());
+        bus::add(level, records, events);
+        Ok(OK)
+    })
+}
+
+/// How serious it is: one of GOCORE_ETCD_LOG_….
+///
+/// Ownership: borrows `record`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn gocore_etcd_log_record_level(record: *const gocore_etcd_log_record) -> i32 {
+    getter(record, 0, |record| record.level)
+}
+
+/// The part of the library that says it.
+///
+/// Ownership: text that lives as long as `record`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn gocore_etcd_log_record_target(record: *const gocore_etcd_log_record) -> *const c_char {
+    getter(record, std::ptr::null(), |record| record.target.as_ptr())
+}
+
+/// What it says: a sentence, and then what it is about, as "name=value".
+///
+/// Ownership: text that lives as long as `record`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn gocore_etcd_log_record_message(record: *const gocore_etcd_log_record) -> *const c_char {
+    getter(record, std::ptr::null(), |record| record.message.as_ptr())
+}
+
+/// How many records were dropped before this one, because the callback was too slow.
+///
+/// Ownership: borrows `record`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn gocore_etcd_log_record_dropped(record: *const gocore_etcd_log_record) -> u64 {
+    getter(record, 0, |record| record.dropped)
+}
+
+/// A subscription to the log.
+struct Sink {
+    callback: extern "C" fn(user_data: *mut c_void, record: *const gocore_etcd_log_record),
+    user: UserData,
+    records: Arc<Buffer<gocore_etcd_log_record>>,
+    _member: Member,
+}
+
+impl Handler for Sink {
+    fn call(&mut self) -> After {
+        // One at a time, so that cancelling takes effect between any two.
+        let (taken, dropped) = self.records.take(1);
+        let Some(mut record) = taken.into_iter().next() else { return After::Idle };
+        record.dropped = dropped;
+        (self.callback)(self.user.data(), &record);
+        After::More
+    }
+}

@@ -1,0 +1,128 @@
+//! Ranges
+//!
+//! Which keys to list or delete, and how to read them.
+
+use std::ffi::c_void;
+
+use gocore_etcd_core::bridge::invalid;
+use gocore_etcd_core::{Order, Range, Result};
+
+use crate::args::{Input, bytes, choice, input};
+
+/// This one key: the default.
+pub const GOCORE_ETCD_SCOPE_KEY: i32 = 0;
+/// Every key that begins with it; without a key, every key there is.
+pub const GOCORE_ETCD_SCOPE_PREFIX: i32 = 1;
+/// The keys from it up to, and without, `end`.
+pub const GOCORE_ETCD_SCOPE_BETWEEN: i32 = 2;
+
+/// Keys and values: the default.
+pub const GOCORE_ETCD_CONTENT_ALL: i32 = 0;
+/// Keys without their values.
+pub const GOCORE_ETCD_CONTENT_KEYS: i32 = 1;
+/// The number of keys alone.
+pub const GOCORE_ETCD_CONTENT_COUNT: i32 = 2;
+
+/// By key, ascending: the default.
+pub const GOCORE_ETCD_ORDER_KEY: i32 = 0;
+/// Oldest creation first.
+pub const GOCORE_ETCD_ORDER_OLDEST_CREATED: i32 = 1;
+/// Newest creation first.
+pub const GOCORE_ETCD_ORDER_NEWEST_CREATED: i32 = 2;
+
+/// What belongs to a key given beside it. Everything zero, and NULL, mean this one key as it is now.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct gocore_etcd_range_options {
+    /// Set by GOCORE_ETCD_RANGE_OPTIONS_INIT.
+    pub struct_size: usize,
+    /// GOCORE_ETCD_SCOPE_KEY, _PREFIX or _BETWEEN.
+    pub scope: i32,
+    /// GOCORE_ETCD_CONTENT_ALL, _KEYS or _COUNT. For reading.
+    pub content: i32,
+    /// With GOCORE_ETCD_SCOPE_BETWEEN: the first key beyond the range.
+    pub end: *const c_void,
+    /// Its length in bytes.
+    pub end_len: usize,
+    /// GOCORE_ETCD_ORDER_KEY, _OLDEST_CREATED or _NEWEST_CREATED. For reading.
+    pub order: i32,
+    /// At most this many; 0 is no limit. For reading.
+    pub limit: u32,
+    /// As it was at this revision; 0 is now. For reading.
+    pub revision: i64,
+    /// Only keys created at or before this revision; 0 is all. For reading.
+    pub max_create_revision: i64,
+}
+
+// SAFETY: repr(C), begins with the size; numbers and raw pointers.
+unsafe impl Input for gocore_etcd_range_options {
+    const FIRST_SIZE: usize = std::mem::offset_of!(Self, max_create_revision) + size_of::<i64>();
+}
+
+/// What a range is for: deleting knows none of the ways of reading.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    Read,
+    Delete,
+}
+
+pub(crate) fn read(
+    op: &'static str,
+    key: *const c_void,
+    key_len: usize,
+    options: *const gocore_etcd_range_options,
+    purpose: Use,
+) -> Result<Range> {
+    #[derive(Clone, Copy)]
+    enum Scope {
+        Key,
+        Prefix,
+        Between,
+    }
+    let key = bytes(op, "key", key, key_len)?;
+    let Some(given) = input(op, "options", options)? else { return Ok(Range::key(key)) };
+    let scopes = [
+        (GOCORE_ETCD_SCOPE_KEY, Scope::Key),
+        (GOCORE_ETCD_SCOPE_PREFIX, Scope::Prefix),
+        (GOCORE_ETCD_SCOPE_BETWEEN, Scope::Between),
+    ];
+    let end = bytes(op, "options.end", given.end, given.end_len)?;
+    let mut range = match choice(op, "options.scope", given.scope, &scopes)? {
+        Scope::Between if end.is_empty() => return Err(invalid(op, "options.end", "must not be empty")),
+        Scope::Between => Range::between(key, end),
+        _ if !end.is_empty() => return Err(invalid(op, "options.end", "given without GOCORE_ETCD_SCOPE_BETWEEN")),
+        Scope::Key => Range::key(key),
+        Scope::Prefix => Range::prefix(key),
+    };
+    let orders = [
+        (GOCORE_ETCD_ORDER_KEY, Order::Key),
+        (GOCORE_ETCD_ORDER_OLDEST_CREATED, Order::OldestCreated),
+        (GOCORE_ETCD_ORDER_NEWEST_CREATED, Order::NewestCreated),
+    ];
+    let order = choice(op, "options.order", given.order, &orders)?;
+    type Narrow = fn(Range) -> Range;
+    let contents: [(i32, Narrow); 3] = [
+        (GOCORE_ETCD_CONTENT_ALL, |range| range),
+        (GOCORE_ETCD_CONTENT_KEYS, Range::keys_only),
+        (GOCORE_ETCD_CONTENT_COUNT, Range::count_only),
+    ];
+    let content = choice(op, "options.content", given.content, &contents)?;
+    if given.max_create_revision < 0 {
+        return Err(invalid(op, "options.max_create_revision", "must not be negative"));
+    }
+    let reads = [
+        ("options.content", given.content != 0),
+        ("options.order", given.order != 0),
+        ("options.limit", given.limit != 0),
+        ("options.revision", given.revision != 0),
+        ("options.max_create_revision", given.max_create_revision != 0),
+    ];
+    if purpose == Use::Delete {
+        return match reads.iter().find(|(_, set)| *set) {
+            Some((argument, _)) => Err(invalid(op, argument, "is for reading, and this deletes")),
+            None => Ok(range),
+        };
+    }
+    range = content(range).order(order).limit(given.limit).at_revision(given.revision);
+    Ok(range.created_until(given.max_create_revision))
+}

@@ -1,0 +1,1204 @@
+/* gocore_etcd: etcd for programs that run in production. The C interface.
+ *
+ * Written by `cargo xtask header` from ffi/src; do not edit.
+ *
+ * A program:
+ *
+ *     const char *endpoints[] = {"127.0.0.1:2379"};
+ *     gocore_etcd_client_config config = GOCORE_ETCD_CLIENT_CONFIG_INIT;
+ *     gocore_etcd_client *client;
+ *     gocore_etcd_lock *lock;
+ *     config.endpoints = endpoints;
+ *     config.endpoints_len = 1;
+ *     if (gocore_etcd_client_connect(&config, &client, NULL) == GOCORE_ETCD_STATUS_OK) {
+ *         if (gocore_etcd_lock_acquire(client, "jobs/cleanup", NULL, 5000, NULL, &lock, NULL) == GOCORE_ETCD_STATUS_OK) {
+ *             ... the work ...
+ *             gocore_etcd_lock_unlock(lock, 0, NULL);
+ *             gocore_etcd_lock_free(lock);
+ *         }
+ *         gocore_etcd_client_close(client, 0, NULL);
+ *         gocore_etcd_client_free(client);
+ *     }
+ *
+ * OWNERSHIP
+ *   Everything opaque that a function gives through an output is the caller's, and is freed by the function of its type:
+ *   gocore_etcd_x by gocore_etcd_x_free, in any order, from any thread, once; NULL is allowed; freeing never waits. Handles
+ *   keep their client alive. What comes out of a handle as a const pointer is borrowed from it. What goes in is read during
+ *   the call and copied where it is needed longer.
+ *
+ * THREADS
+ *   Every function may be called from any thread, any number at once, on the same handle too. A call that has begun before
+ *   its handle is freed finishes safely; beginning one at the same time as or after the freeing, or freeing twice, is the
+ *   caller's error. Functions of a const handle, and those named _free and _cancel, never wait; the others block.
+ *
+ * ERRORS
+ *   A function that can fail returns a gocore_etcd_status. Its last parameter `err` may be NULL; otherwise `*err` is NULL
+ *   after success and an error that the caller frees after failure. Outputs are NULL (numbers: 0) on failure. Results that
+ *   are no errors leave `*err` NULL: NOT_ACQUIRED from gocore_etcd_lock_try_acquire, DEADLINE_EXCEEDED from
+ *   gocore_etcd_lock_wait_lost, OK with a NULL entry for a key that does not exist. A getter gives its type's zero for NULL.
+ *   A pointer that must not be NULL, text that is not UTF-8, a length without a pointer, an unknown value of an enumeration,
+ *   a time out of range: INVALID_ARGUMENT, naming the argument. A bug inside the library is INTERNAL; the process lives on.
+ *
+ * TEXT AND BYTES
+ *   Text is UTF-8 and ends with NUL. Keys and values of etcd are bytes with a length; they do not end with NUL, and may
+ *   contain it.
+ *
+ * TIME LIMITS
+ *   `timeout_ms`: 0 is the call's default: the client's request timeout for requests, no limit for calls that wait for
+ *   others. GOCORE_ETCD_WAIT_FOREVER is no limit. A limit covers connecting, retries and waiting. It is at most a year. Calls
+ *   that wait for others also take a gocore_etcd_cancel_token, which may be NULL. After expiry or cancelling the library
+ *   cleans up behind itself in the background.
+ *
+ * STRUCTS
+ *   A struct that goes in begins with its size, and is initialised with the macro of its name and _INIT: then every field is
+ *   at its default. Zero is the default of every field. Structs only grow at their end: a program compiled with an older
+ *   header runs with a newer library, and one compiled with a newer header runs with an older library as long as it does not
+ *   use what that lacks (else UNSUPPORTED). Elements of arrays have no size and do not grow.
+ *
+ * CALLBACKS
+ *   A callback is given when something is started, with `user_data` and `user_free`. If the start fails no callback ever runs,
+ *   and `user_free` has run before the function returns. Otherwise outputs are written before the first callback can run;
+ *   callbacks run one at a time for each subscription, on a thread of the library that does nothing else meanwhile (or in
+ *   gocore_etcd_client_dispatch, for a client that was connected so): a slow one delays its own subscription only. Every function may be called inside a callback, blocking ones too; only waiting
+ *   for oneself is WRONG_CONTEXT. `user_free` runs exactly once, after the last callback has returned; never in a forked
+ *   child, never when the process exits. Cancelling and freeing a subscription do not wait: no callback begins after they
+ *   have returned, one that is running may finish. A callback must not throw or longjmp.
+ *
+ * VERSIONS
+ *   Functions are never changed and never removed while GOCORE_ETCD_ABI_VERSION stays the same; it is the number in the
+ *   name libgocore_etcd.so.0. The library stays loaded once it is loaded: dlclose does not unload it.
+ *
+ * FORK
+ *   Handles made before a fork are dead in the child: calls give WRONG_CONTEXT, freeing does nothing (it leaks, runs no
+ *   user_free, gives back nothing of the parent's). Clients made in the child work there. The parent is not disturbed.
+ *
+ * EXIT AND SIGNALS
+ *   A program closes its clients (gocore_etcd_client_close) before it ends; what it leaves behind ends with its TTL. The
+ *   library runs nothing at exit. Its threads block all signals but those of their own faults; it installs no handler.
+ */
+
+#ifndef GOCORE_ETCD_H
+#define GOCORE_ETCD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* =================================================================================================================
+ * Handles
+ *
+ * What a program holds; each is freed by the function of its name.
+ */
+
+/* Ends the calls it was given to, early.
+ *
+ * Ownership: freed with gocore_etcd_cancel_token_free, also while calls it was given to still run. Threads: any.
+ */
+typedef struct gocore_etcd_cancel_token gocore_etcd_cancel_token;
+
+/* A client of an etcd cluster.
+ *
+ * Ownership: freed with gocore_etcd_client_free; what was made with it (locks, subscriptions) keeps it alive. Threads:
+ * any number at once.
+ */
+typedef struct gocore_etcd_client gocore_etcd_client;
+
+/* Why a call failed.
+ *
+ * Ownership: whoever receives one frees it with gocore_etcd_error_free. It belongs to no client and outlives all of
+ * them. Threads: a single one at a time may free it; the getters may be called from any.
+ */
+typedef struct gocore_etcd_error gocore_etcd_error;
+
+/* A key with its value and its history in short.
+ *
+ * Ownership: from gocore_etcd_kv_get it is the caller's, freed with gocore_etcd_kv_entry_free; taken out of a listing
+ * or a transaction's result it is borrowed from that, and const. Threads: any number may read it at once.
+ */
+typedef struct gocore_etcd_kv_entry gocore_etcd_kv_entry;
+
+/* What a range held.
+ *
+ * Ownership: freed with gocore_etcd_kv_listing_free. Threads: any number may read it at once.
+ */
+typedef struct gocore_etcd_kv_listing gocore_etcd_kv_listing;
+
+/* A held lock. It lives until it is unlocked, freed or lost, however it was waited for.
+ *
+ * Ownership: freed with gocore_etcd_lock_free; it keeps its client alive. Threads: any number at once.
+ */
+typedef struct gocore_etcd_lock gocore_etcd_lock;
+
+/* One thing the library had to say.
+ *
+ * Ownership: borrowed for the callback it is given to. Threads: any.
+ */
+typedef struct gocore_etcd_log_record gocore_etcd_log_record;
+
+/* Callbacks that were asked for.
+ *
+ * Ownership: freed with gocore_etcd_subscription_free, also inside its own callback. Threads: any.
+ */
+typedef struct gocore_etcd_subscription gocore_etcd_subscription;
+
+/* What a transaction did.
+ *
+ * Ownership: from gocore_etcd_kv_txn it is the caller's, freed with gocore_etcd_txn_result_free; an inner one is
+ * borrowed from the outer, and const. Threads: any number may read it at once.
+ */
+typedef struct gocore_etcd_txn_result gocore_etcd_txn_result;
+
+/* =================================================================================================================
+ * Version
+ *
+ * The library's own version, and that of its binary interface.
+ */
+
+/* The version of the binary interface this header describes; the number in the library's soname. It changes when a
+ * function is removed or changed, never when one is added.
+ */
+#define GOCORE_ETCD_ABI_VERSION 0
+
+/* The version of the library that is loaded, such as "0.1.0".
+ *
+ * Ownership: the text belongs to the library and lives as long as the process. Threads: any. Errors: none. Since 0.1.
+ */
+const char *gocore_etcd_version(void);
+
+/* The version of the binary interface of the library that is loaded; compare it with GOCORE_ETCD_ABI_VERSION.
+ *
+ * Threads: any. Errors: none. Since 0.1.
+ */
+uint32_t gocore_etcd_abi_version(void);
+
+/* =================================================================================================================
+ * Status and errors
+ *
+ * Every function that can fail returns a status and, where the caller asks for it, an error that says more.
+ */
+
+/* What a call came to. The numbers are fixed; a newer library may return one that is not listed here. */
+enum gocore_etcd_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif
+ {
+    /* It worked. */
+    GOCORE_ETCD_STATUS_OK = 0,
+    /* An argument was wrong: fix the call. Nothing was sent. */
+    GOCORE_ETCD_STATUS_INVALID_ARGUMENT = 1,
+    /* It is not there: treat it as absent. */
+    GOCORE_ETCD_STATUS_NOT_FOUND = 2,
+    /* Somebody else has this id: choose another. */
+    GOCORE_ETCD_STATUS_ALREADY_EXISTS = 3,
+    /* A compare failed: read again and redo. */
+    GOCORE_ETCD_STATUS_CONFLICT = 4,
+    /* Somebody else holds it. */
+    GOCORE_ETCD_STATUS_NOT_ACQUIRED = 5,
+    /* The session, lock or leadership is gone: stop the work that depends on it now. */
+    GOCORE_ETCD_STATUS_LOST = 6,
+    /* The history asked for was compacted: list again. */
+    GOCORE_ETCD_STATUS_COMPACTED = 7,
+    /* The time was over; gocore_etcd_error_maybe_applied says whether a write may have happened. */
+    GOCORE_ETCD_STATUS_DEADLINE_EXCEEDED = 8,
+    /* The caller gave the call up. */
+    GOCORE_ETCD_STATUS_CANCELLED = 9,
+    /* No endpoint, or no quorum: try later. */
+    GOCORE_ETCD_STATUS_UNAVAILABLE = 10,
+    /* User name, password or token were refused: fix the credentials. */
+    GOCORE_ETCD_STATUS_UNAUTHENTICATED = 11,
+    /* The user may not do this: fix the rights. */
+    GOCORE_ETCD_STATUS_PERMISSION_DENIED = 12,
+    /* Too much: slow down, free space, or send less. */
+    GOCORE_ETCD_STATUS_RESOURCE_EXHAUSTED = 13,
+    /* The server or this build cannot do it. */
+    GOCORE_ETCD_STATUS_UNSUPPORTED = 14,
+    /* It was closed by its owner. */
+    GOCORE_ETCD_STATUS_CLOSED = 15,
+    /* Misuse: waiting for oneself, or use after a fork. */
+    GOCORE_ETCD_STATUS_WRONG_CONTEXT = 16,
+    /* A bug: report it. */
+    GOCORE_ETCD_STATUS_INTERNAL = 17,
+    /* What lies in etcd cannot be read; the message names the key and the place. */
+    GOCORE_ETCD_STATUS_MALFORMED = 18,
+    /* The source takes no writes. */
+    GOCORE_ETCD_STATUS_READ_ONLY = 19,
+};
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+typedef enum gocore_etcd_status gocore_etcd_status;
+#else
+typedef int32_t gocore_etcd_status;
+#endif
+
+/* What kind of failure it was: the status that the call returned.
+ *
+ * Ownership: borrows `error`; NULL gives GOCORE_ETCD_STATUS_OK. Threads: any. Errors: none. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_error_status(const gocore_etcd_error *error);
+
+/* What happened, for people: the operation, the kind, the key, the cause. Never a secret.
+ *
+ * Ownership: UTF-8 text that lives as long as `error`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
+ */
+const char *gocore_etcd_error_message(const gocore_etcd_error *error);
+
+/* Whether the same call can succeed later without anything being fixed.
+ *
+ * Ownership: borrows `error`; NULL gives false. Threads: any. Errors: none. Since 0.1.
+ */
+bool gocore_etcd_error_retryable(const gocore_etcd_error *error);
+
+/* Whether the request may have been, or may still be, applied although it failed. False means: it was not.
+ *
+ * Ownership: borrows `error`; NULL gives false. Threads: any. Errors: none. Since 0.1.
+ */
+bool gocore_etcd_error_maybe_applied(const gocore_etcd_error *error);
+
+/* Frees an error. NULL is allowed.
+ *
+ * Ownership: takes `error`. Threads: any. Errors: none. Since 0.1.
+ */
+void gocore_etcd_error_free(gocore_etcd_error *error);
+
+/* A status in words, such as "deadline exceeded"; "unknown status" for a number that is none.
+ *
+ * Ownership: the text belongs to the library and lives as long as the process. Threads: any. Errors: none. Since 0.1.
+ */
+const char *gocore_etcd_status_text(int32_t status);
+
+/* =================================================================================================================
+ * Time limits and cancelling
+ *
+ * Every call that blocks takes a limit in milliseconds. Calls that wait for others also take a cancel token: any thread
+ * may fire it, and every call it was given to ends with GOCORE_ETCD_STATUS_CANCELLED and cleans up behind itself.
+ */
+
+/* No limit. In place of a limit 0 is the call's default. */
+#define GOCORE_ETCD_WAIT_FOREVER (-1)
+
+/* A token that has not fired.
+ *
+ * Ownership: the caller frees it. Threads: any. Errors: none. Since 0.1.
+ */
+gocore_etcd_cancel_token *gocore_etcd_cancel_token_new(void);
+
+/* Fires: once for all, for every call it was or will be given to. NULL is allowed.
+ *
+ * Ownership: borrows `token`. Threads: any. Errors: none; after a fork a token of the parent does nothing. Since 0.1.
+ */
+void gocore_etcd_cancel_token_cancel(gocore_etcd_cancel_token *token);
+
+/* Whether it has fired.
+ *
+ * Ownership: borrows `token`; NULL gives false. Threads: any. Errors: none. Since 0.1.
+ */
+bool gocore_etcd_cancel_token_is_cancelled(const gocore_etcd_cancel_token *token);
+
+/* Frees a token; the calls it was given to go on and can no longer be cancelled by it. NULL is allowed.
+ *
+ * Ownership: takes `token`. Threads: any. Errors: none. Since 0.1.
+ */
+void gocore_etcd_cancel_token_free(gocore_etcd_cancel_token *token);
+
+/* =================================================================================================================
+ * Configuration
+ *
+ * What gocore_etcd_client_connect reads. Zero means the default, everywhere.
+ */
+
+/* Callbacks run on threads of the library: the default. */
+#define GOCORE_ETCD_CALLBACKS_THREADS 0
+
+/* Callbacks run inside gocore_etcd_client_dispatch, on the application's own threads. */
+#define GOCORE_ETCD_CALLBACKS_DISPATCH 1
+
+/* TLS: whom to trust, and who we are. Of each document either the file or the PEM text is given, not both. */
+typedef struct gocore_etcd_tls_config {
+    /* Set by GOCORE_ETCD_TLS_CONFIG_INIT. */
+    size_t struct_size;
+    /* The authorities to trust, as a file. Neither this nor `ca_pem`: the system's. */
+    const char *ca_file;
+    /* The authorities to trust, as PEM text. */
+    const void *ca_pem;
+    /* Its length in bytes. */
+    size_t ca_pem_len;
+    /* Our own certificate with those that lead to its authority, as a file. Needs a key. */
+    const char *cert_file;
+    /* Our own certificate, as PEM text. */
+    const void *cert_pem;
+    /* Its length in bytes. */
+    size_t cert_pem_len;
+    /* The private key of our certificate, as a file. */
+    const char *key_file;
+    /* The private key, as PEM text. */
+    const void *key_pem;
+    /* Its length in bytes. */
+    size_t key_pem_len;
+    /* The name that the server's certificate must carry. NULL: the host of the endpoint. */
+    const char *server_name;
+} gocore_etcd_tls_config;
+
+/* Every field of gocore_etcd_tls_config at its default. */
+#define GOCORE_ETCD_TLS_CONFIG_INIT \
+    { sizeof(gocore_etcd_tls_config), NULL, NULL, 0, NULL, NULL, 0, NULL, NULL, 0, NULL }
+
+/* How to reach etcd. */
+typedef struct gocore_etcd_client_config {
+    /* Set by GOCORE_ETCD_CLIENT_CONFIG_INIT. */
+    size_t struct_size;
+    /* The members: "host:port", "http://host:port" or "https://host:port"; an IPv6 address in brackets. */
+    const char *const *endpoints;
+    /* How many there are; at least one. */
+    size_t endpoints_len;
+    /* The prefix below which all keys of the client lie. NULL: "/go-core". */
+    const char *prefix;
+    /* The user to authenticate as. NULL: nobody. */
+    const char *username;
+    /* The user's password; NULL is the empty one. Copied, wiped when the client is gone, never shown. */
+    const char *password;
+    /* TLS. NULL: none for "http://" and bare endpoints, the system's authorities for "https://". */
+    const struct gocore_etcd_tls_config *tls;
+    /* How long connecting may take in all. 0: 5,000. */
+    int64_t dial_timeout_ms;
+    /* How long a request may take where the call sets no limit, retries included. 0: 8,000. */
+    int64_t request_timeout_ms;
+    /* How often the cluster is asked for its members. 0: never. */
+    int64_t auto_sync_interval_ms;
+    /* How often a connection in use is pinged. 0: 10,000; below 5,000 is refused. */
+    int64_t keep_alive_interval_ms;
+    /* How long the answer to a ping may take. 0: 3,000. */
+    int64_t keep_alive_timeout_ms;
+    /* Where callbacks run: GOCORE_ETCD_CALLBACKS_THREADS or GOCORE_ETCD_CALLBACKS_DISPATCH. */
+    int32_t callbacks;
+    /* Zero. */
+    int32_t reserved;
+} gocore_etcd_client_config;
+
+/* Every field of gocore_etcd_client_config at its default. */
+#define GOCORE_ETCD_CLIENT_CONFIG_INIT \
+    { sizeof(gocore_etcd_client_config), NULL, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0 }
+
+/* =================================================================================================================
+ * Client
+ *
+ * The connection to etcd, and the owner of everything that goes on behind it. A program has one, or one for each
+ * cluster or prefix it uses.
+ */
+
+/* Connects: proves a connection within the configuration's dial timeout.
+ *
+ * `*client` is the client, or NULL on failure.
+ *
+ * Ownership: the caller frees `*client` and `*err`; `config` is only read during the call. Threads: any; blocks.
+ * Errors: INVALID_ARGUMENT naming everything that is wrong with `config`; UNAUTHENTICATED; UNAVAILABLE when no endpoint
+ * could be reached, with the last cause; DEADLINE_EXCEEDED; UNSUPPORTED when `config` asks for what this version of the
+ * library does not have. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_client_connect(const gocore_etcd_client_config *config,
+                                              gocore_etcd_client **client,
+                                              gocore_etcd_error **err);
+
+/* The prefix below which everything of this client lies.
+ *
+ * Ownership: text that lives as long as `client`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
+ */
+const char *gocore_etcd_client_prefix(const gocore_etcd_client *client);
+
+/* A key below the prefix: each part without its surrounding slashes, empty parts left out.
+ *
+ * Ownership: the caller frees `*key` with gocore_etcd_string_free, and `*err`. Threads: any; does not block. Errors:
+ * INVALID_ARGUMENT. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_client_key(const gocore_etcd_client *client,
+                                          const char *const *parts,
+                                          size_t parts_len,
+                                          char **key,
+                                          gocore_etcd_error **err);
+
+/* Closes: gives locks back, revokes leases, ends every background task, completes what is under way, and waits for it,
+ * and for the callbacks that come of it (but not inside a callback, and not for callbacks that the application
+ * dispatches). Idempotent. Afterwards every call gives CLOSED. A program closes its client before it ends.
+ *
+ * `timeout_ms`: 0 is the default: 5 s for etcd, which is also the most an etcd that is away can take, and 10 s in all
+ * before callbacks that still run are given up.
+ *
+ * Ownership: borrows `client`, which is still to be freed; the caller frees `*err`. Threads: any; blocks. Errors:
+ * DEADLINE_EXCEEDED when not everything could be given back in time: that goes on in the background, and the TTLs take
+ * the rest; or when a callback still runs. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_client_close(gocore_etcd_client *client,
+                                            int64_t timeout_ms,
+                                            gocore_etcd_error **err);
+
+/* Frees a client; what was made with it keeps it alive. When the last of them is freed it closes in the background.
+ * NULL is allowed.
+ *
+ * Ownership: takes `client`. Threads: any; never waits. Errors: none. Since 0.1.
+ */
+void gocore_etcd_client_free(gocore_etcd_client *client);
+
+/* Frees a text that a function of this library gave away. NULL is allowed.
+ *
+ * Ownership: takes `text`. Threads: any. Errors: none. Since 0.1.
+ */
+void gocore_etcd_string_free(char *text);
+
+/* =================================================================================================================
+ * Subscriptions
+ *
+ * What calls back again and again, or later, is a subscription: it is cancelled with the functions here, whatever it is
+ * a subscription to.
+ */
+
+/* Gives `user_data` back: exactly once, after the last callback has returned, or before the function returns that was
+ * to start it and failed. NULL: nothing is to be given back.
+ */
+typedef void (*gocore_etcd_user_free)(void *user_data);
+
+/* Ends a subscription: no callback begins after this has returned; one that runs may finish. NULL is allowed.
+ *
+ * Ownership: borrows `subscription`, which is still to be freed. Threads: any, also inside its own callback; never
+ * waits. Errors: none; after a fork it does nothing. Since 0.1.
+ */
+void gocore_etcd_subscription_cancel(gocore_etcd_subscription *subscription);
+
+/* Ends a subscription, and waits until the callback that runs has returned and `user_free` has run, which may be on this
+ * thread.
+ *
+ * `timeout_ms`: 0 and GOCORE_ETCD_WAIT_FOREVER are no limit.
+ *
+ * Ownership: borrows `subscription`, which is still to be freed; the caller frees `*err`. Threads: any, but not inside
+ * a callback; blocks. Errors: INVALID_ARGUMENT; WRONG_CONTEXT inside any callback, where nothing is done: use
+ * gocore_etcd_subscription_cancel; DEADLINE_EXCEEDED when a callback still runs: cancelled it is. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_subscription_cancel_wait(gocore_etcd_subscription *subscription,
+                                                        int64_t timeout_ms,
+                                                        gocore_etcd_error **err);
+
+/* Ends a subscription as gocore_etcd_subscription_cancel does, and frees its handle. NULL is allowed.
+ *
+ * Ownership: takes `subscription`; `user_data` is given back once no callback runs. Threads: any, also inside its own
+ * callback; never waits. Errors: none; after a fork it does nothing. Since 0.1.
+ */
+void gocore_etcd_subscription_free(gocore_etcd_subscription *subscription);
+
+/* =================================================================================================================
+ * Dispatching callbacks
+ *
+ * An application with a loop of its own has the callbacks of a client run there: it connects with
+ * GOCORE_ETCD_CALLBACKS_DISPATCH, polls gocore_etcd_client_dispatch_fd and calls gocore_etcd_client_dispatch. (The log's
+ * callbacks belong to no client and run on threads of the library.)
+ */
+
+/* Runs the callbacks of this client that are due, here. `*count` (which may be NULL) is how many ran.
+ *
+ * `max`: at most so many; 0 is what is there. `timeout_ms`: how long to wait for the first: 0 is not at all, and that
+ * none came is no error.
+ *
+ * After gocore_etcd_client_free, what is still to come runs on threads of the library.
+ *
+ * Ownership: borrows `client`; the caller frees `*err`. Threads: any, several at once too: the callbacks of one
+ * subscription still run one at a time. Errors: INVALID_ARGUMENT; WRONG_CONTEXT when the client was connected without
+ * GOCORE_ETCD_CALLBACKS_DISPATCH. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_client_dispatch(gocore_etcd_client *client,
+                                               size_t max,
+                                               int64_t timeout_ms,
+                                               size_t *count,
+                                               gocore_etcd_error **err);
+
+/* A file descriptor that is readable while callbacks are due: for poll, select, epoll. Never read from it, never close it.
+ *
+ * Ownership: it belongs to the client and is closed with the last handle of it. NULL, and a client connected without
+ * GOCORE_ETCD_CALLBACKS_DISPATCH, give -1. Threads: any. Errors: none. Since 0.1.
+ */
+int32_t gocore_etcd_client_dispatch_fd(const gocore_etcd_client *client);
+
+/* =================================================================================================================
+ * Log
+ *
+ * What the library has to say about what goes on behind the calls: connected, an endpoint left and returned, a retry, a
+ * session lost, a watch resumed. Never a secret. It is said to whoever subscribes, and to nobody else: the library writes
+ * to no file and no terminal (but for the panic message of a bug).
+ */
+
+/* Something failed that somebody should look at. */
+#define GOCORE_ETCD_LOG_ERROR 1
+
+/* Something is wrong and is being worked around. */
+#define GOCORE_ETCD_LOG_WARN 2
+
+/* What an operator wants to read in calm. */
+#define GOCORE_ETCD_LOG_INFO 3
+
+/* What helps to find out why. */
+#define GOCORE_ETCD_LOG_DEBUG 4
+
+/* Receives the records, in order. */
+typedef void (*gocore_etcd_log_callback)(void *user_data, const gocore_etcd_log_record *record);
+
+/* Has `callback` run for each thing the library has to say from now on, up to `level` (GOCORE_ETCD_LOG_ERROR, _WARN,
+ * _INFO or _DEBUG). `*subscription` is the subscription. Any number of them may be there at once.
+ *
+ * At most 1,024 records wait for a slow callback; then the oldest are dropped, and counted in the next record. A callback
+ * that calls the library may hear of its own calls.
+ *
+ * Ownership: the caller frees `*subscription` (which ends it) and `*err`; `user_data` is given back by `user_free`.
+ * Threads: any; never waits. The callback runs on a thread of the library, also for clients that dispatch. Errors:
+ * INVALID_ARGUMENT; RESOURCE_EXHAUSTED when the system gives no thread. Then the callback never runs. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_log_subscribe(int32_t level,
+                                             gocore_etcd_log_callback callback,
+                                             void *user_data,
+                                             gocore_etcd_user_free user_free,
+                                             gocore_etcd_subscription **subscription,
+                                             gocore_etcd_error **err);
+
+/* How serious it is: one of GOCORE_ETCD_LOG_….
+ *
+ * Ownership: borrows `record`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+int32_t gocore_etcd_log_record_level(const gocore_etcd_log_record *record);
+
+/* The part of the library that says it.
+ *
+ * Ownership: text that lives as long as `record`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
+ */
+const char *gocore_etcd_log_record_target(const gocore_etcd_log_record *record);
+
+/* What it says: a sentence, and then what it is about, as "name=value".
+ *
+ * Ownership: text that lives as long as `record`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
+ */
+const char *gocore_etcd_log_record_message(const gocore_etcd_log_record *record);
+
+/* How many records were dropped before this one, because the callback was too slow.
+ *
+ * Ownership: borrows `record`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+uint64_t gocore_etcd_log_record_dropped(const gocore_etcd_log_record *record);
+
+/* =================================================================================================================
+ * Entries
+ *
+ * A key with its value, as a read gave it. Entries and listings are values: they belong to no client and outlive it.
+ */
+
+/* The key; its length in `*len` (which may be NULL). Not NUL-terminated.
+ *
+ * Ownership: bytes that live as long as `entry`; NULL gives NULL and 0. Threads: any. Errors: none. Since 0.1.
+ */
+const uint8_t *gocore_etcd_kv_entry_key(const gocore_etcd_kv_entry *entry,
+                                        size_t *len);
+
+/* The value; its length in `*len` (which may be NULL). Not NUL-terminated.
+ *
+ * Ownership: bytes that live as long as `entry`; NULL gives NULL and 0. Threads: any. Errors: none. Since 0.1.
+ */
+const uint8_t *gocore_etcd_kv_entry_value(const gocore_etcd_kv_entry *entry,
+                                          size_t *len);
+
+/* The revision at which this incarnation of the key was created.
+ *
+ * Ownership: borrows `entry`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+int64_t gocore_etcd_kv_entry_create_revision(const gocore_etcd_kv_entry *entry);
+
+/* The revision of the key's last change.
+ *
+ * Ownership: borrows `entry`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+int64_t gocore_etcd_kv_entry_mod_revision(const gocore_etcd_kv_entry *entry);
+
+/* How often the key was put since its creation.
+ *
+ * Ownership: borrows `entry`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+int64_t gocore_etcd_kv_entry_version(const gocore_etcd_kv_entry *entry);
+
+/* The lease the key is under, 0 for none.
+ *
+ * Ownership: borrows `entry`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+int64_t gocore_etcd_kv_entry_lease(const gocore_etcd_kv_entry *entry);
+
+/* Frees an entry that gocore_etcd_kv_get gave. NULL is allowed.
+ *
+ * Ownership: takes `entry`. Threads: any. Errors: none. Since 0.1.
+ */
+void gocore_etcd_kv_entry_free(gocore_etcd_kv_entry *entry);
+
+/* How many entries it has.
+ *
+ * Ownership: borrows `listing`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+size_t gocore_etcd_kv_listing_len(const gocore_etcd_kv_listing *listing);
+
+/* The entry at `index`, or NULL beyond the last.
+ *
+ * Ownership: borrowed, it lives as long as `listing`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
+ */
+const gocore_etcd_kv_entry *gocore_etcd_kv_listing_entry(const gocore_etcd_kv_listing *listing,
+                                                                size_t index);
+
+/* How many keys the range holds, whatever the limit was.
+ *
+ * Ownership: borrows `listing`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+uint64_t gocore_etcd_kv_listing_count(const gocore_etcd_kv_listing *listing);
+
+/* Whether the limit cut the answer.
+ *
+ * Ownership: borrows `listing`; NULL gives false. Threads: any. Errors: none. Since 0.1.
+ */
+bool gocore_etcd_kv_listing_more(const gocore_etcd_kv_listing *listing);
+
+/* The revision of the store when it was read.
+ *
+ * Ownership: borrows `listing`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+int64_t gocore_etcd_kv_listing_revision(const gocore_etcd_kv_listing *listing);
+
+/* Frees a listing and its entries. NULL is allowed.
+ *
+ * Ownership: takes `listing`. Threads: any. Errors: none. Since 0.1.
+ */
+void gocore_etcd_kv_listing_free(gocore_etcd_kv_listing *listing);
+
+/* =================================================================================================================
+ * Ranges
+ *
+ * Which keys to list or delete, and how to read them.
+ */
+
+/* This one key: the default. */
+#define GOCORE_ETCD_SCOPE_KEY 0
+
+/* Every key that begins with it; without a key, every key there is. */
+#define GOCORE_ETCD_SCOPE_PREFIX 1
+
+/* The keys from it up to, and without, `end`. */
+#define GOCORE_ETCD_SCOPE_BETWEEN 2
+
+/* Keys and values: the default. */
+#define GOCORE_ETCD_CONTENT_ALL 0
+
+/* Keys without their values. */
+#define GOCORE_ETCD_CONTENT_KEYS 1
+
+/* The number of keys alone. */
+#define GOCORE_ETCD_CONTENT_COUNT 2
+
+/* By key, ascending: the default. */
+#define GOCORE_ETCD_ORDER_KEY 0
+
+/* Oldest creation first. */
+#define GOCORE_ETCD_ORDER_OLDEST_CREATED 1
+
+/* Newest creation first. */
+#define GOCORE_ETCD_ORDER_NEWEST_CREATED 2
+
+/* What belongs to a key given beside it. Everything zero, and NULL, mean this one key as it is now. */
+typedef struct gocore_etcd_range_options {
+    /* Set by GOCORE_ETCD_RANGE_OPTIONS_INIT. */
+    size_t struct_size;
+    /* GOCORE_ETCD_SCOPE_KEY, _PREFIX or _BETWEEN. */
+    int32_t scope;
+    /* GOCORE_ETCD_CONTENT_ALL, _KEYS or _COUNT. For reading. */
+    int32_t content;
+    /* With GOCORE_ETCD_SCOPE_BETWEEN: the first key beyond the range. */
+    const void *end;
+    /* Its length in bytes. */
+    size_t end_len;
+    /* GOCORE_ETCD_ORDER_KEY, _OLDEST_CREATED or _NEWEST_CREATED. For reading. */
+    int32_t order;
+    /* At most this many; 0 is no limit. For reading. */
+    uint32_t limit;
+    /* As it was at this revision; 0 is now. For reading. */
+    int64_t revision;
+    /* Only keys created at or before this revision; 0 is all. For reading. */
+    int64_t max_create_revision;
+} gocore_etcd_range_options;
+
+/* Every field of gocore_etcd_range_options at its default. */
+#define GOCORE_ETCD_RANGE_OPTIONS_INIT \
+    { sizeof(gocore_etcd_range_options), 0, 0, NULL, 0, 0, 0, 0, 0 }
+
+/* =================================================================================================================
+ * Keys and values
+ *
+ * Keys are absolute bytes: nothing is prefixed (gocore_etcd_client_key builds a key below the prefix). Each call is one
+ * request. A read needs no proposal; a write is one raft proposal, a transaction with a write in either branch also
+ * when its conditions refuse it. A write that may have been applied is never sent again: its error says so
+ * (gocore_etcd_error_maybe_applied), and reading back decides.
+ */
+
+/* How to read one key. */
+typedef struct gocore_etcd_get_options {
+    /* Set by GOCORE_ETCD_GET_OPTIONS_INIT. */
+    size_t struct_size;
+    /* As it was at this revision; 0 is now. */
+    int64_t revision;
+} gocore_etcd_get_options;
+
+/* Every field of gocore_etcd_get_options at its default. */
+#define GOCORE_ETCD_GET_OPTIONS_INIT \
+    { sizeof(gocore_etcd_get_options), 0 }
+
+/* How to write one key. */
+typedef struct gocore_etcd_put_options {
+    /* Set by GOCORE_ETCD_PUT_OPTIONS_INIT. */
+    size_t struct_size;
+    /* The lease that takes the key with it when it ends; 0 is none. */
+    int64_t lease;
+} gocore_etcd_put_options;
+
+/* Every field of gocore_etcd_put_options at its default. */
+#define GOCORE_ETCD_PUT_OPTIONS_INIT \
+    { sizeof(gocore_etcd_put_options), 0 }
+
+/* Reads one key. `*entry` is the entry, or NULL when the key does not exist: that is GOCORE_ETCD_STATUS_OK too.
+ *
+ * `options` may be NULL. `timeout_ms`: 0 is the client's request timeout.
+ *
+ * Ownership: the caller frees `*entry` and `*err`. Threads: any; blocks. Errors: INVALID_ARGUMENT; UNAVAILABLE,
+ * DEADLINE_EXCEEDED when etcd is away; COMPACTED when the revision asked for is gone; PERMISSION_DENIED; CLOSED.
+ * Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_kv_get(gocore_etcd_client *client,
+                                      const void *key,
+                                      size_t key_len,
+                                      const gocore_etcd_get_options *options,
+                                      int64_t timeout_ms,
+                                      gocore_etcd_kv_entry **entry,
+                                      gocore_etcd_error **err);
+
+/* Reads a range of keys: what `options` makes of `key`.
+ *
+ * `options` may be NULL: then it is this one key. `timeout_ms`: 0 is the client's request timeout. An answer of many
+ * megabytes is better read in pages: with a limit, at one revision, from the last key on.
+ *
+ * Ownership: the caller frees `*listing` and `*err`. Threads: any; blocks. Errors: as for gocore_etcd_kv_get.
+ * Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_kv_list(gocore_etcd_client *client,
+                                       const void *key,
+                                       size_t key_len,
+                                       const gocore_etcd_range_options *options,
+                                       int64_t timeout_ms,
+                                       gocore_etcd_kv_listing **listing,
+                                       gocore_etcd_error **err);
+
+/* Writes a key. `*revision` (which may be NULL) is the revision of the write.
+ *
+ * `options` may be NULL. `timeout_ms`: 0 is the client's request timeout.
+ *
+ * Ownership: the caller frees `*err`. Threads: any; blocks. Errors: INVALID_ARGUMENT; NOT_FOUND when there is no such
+ * lease; UNAVAILABLE, DEADLINE_EXCEEDED when etcd is away: gocore_etcd_error_maybe_applied says whether it may have
+ * been written; RESOURCE_EXHAUSTED; PERMISSION_DENIED; CLOSED. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_kv_put(gocore_etcd_client *client,
+                                      const void *key,
+                                      size_t key_len,
+                                      const void *value,
+                                      size_t value_len,
+                                      const gocore_etcd_put_options *options,
+                                      int64_t timeout_ms,
+                                      int64_t *revision,
+                                      gocore_etcd_error **err);
+
+/* Deletes a key, or the range that `options` makes of it. `*deleted` (which may be NULL) is the number of keys deleted.
+ *
+ * `options` may be NULL; of its fields `scope` and `end` are for deleting. `timeout_ms`: 0 is the client's request
+ * timeout.
+ *
+ * Ownership: the caller frees `*err`. Threads: any; blocks. Errors: as for gocore_etcd_kv_put; that nothing was there
+ * to delete is none. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_kv_delete(gocore_etcd_client *client,
+                                         const void *key,
+                                         size_t key_len,
+                                         const gocore_etcd_range_options *options,
+                                         int64_t timeout_ms,
+                                         uint64_t *deleted,
+                                         gocore_etcd_error **err);
+
+/* =================================================================================================================
+ * Transactions
+ *
+ * If all conditions hold, these operations, otherwise those; atomically, in one revision.
+ */
+
+/* Compares the revision at which the key was created with `number`; 0 for a key that does not exist. The default, so
+ * that a compare of zeros says: the key does not exist.
+ */
+#define GOCORE_ETCD_TARGET_CREATE_REVISION 0
+
+/* Compares the revision of the key's last change with `number`. */
+#define GOCORE_ETCD_TARGET_MOD_REVISION 1
+
+/* Compares how often the key was put since its creation with `number`. */
+#define GOCORE_ETCD_TARGET_VERSION 2
+
+/* Compares the lease the key is under with `number`. */
+#define GOCORE_ETCD_TARGET_LEASE 3
+
+/* Compares the value with `value`. */
+#define GOCORE_ETCD_TARGET_VALUE 4
+
+/* Equal to: the default. */
+#define GOCORE_ETCD_COMPARE_EQUAL 0
+
+/* Not equal to. */
+#define GOCORE_ETCD_COMPARE_NOT_EQUAL 1
+
+/* Greater than. */
+#define GOCORE_ETCD_COMPARE_GREATER 2
+
+/* Less than. */
+#define GOCORE_ETCD_COMPARE_LESS 3
+
+/* Write `key`. */
+#define GOCORE_ETCD_OP_PUT 1
+
+/* Read `key`, or the range that `range` makes of it. */
+#define GOCORE_ETCD_OP_GET 2
+
+/* Delete `key`, or the range that `range` makes of it. */
+#define GOCORE_ETCD_OP_DELETE 3
+
+/* Carry out `txn` inside this one. Its failing conditions do not stop the outer one. */
+#define GOCORE_ETCD_OP_TXN 4
+
+/* One condition of a transaction. An element of an array; initialise it with zeros. */
+typedef struct gocore_etcd_compare {
+    /* The key. */
+    const void *key;
+    /* Its length in bytes. */
+    size_t key_len;
+    /* Not empty: for every key from `key` up to, and without, this one; true for a range without keys. */
+    const void *end;
+    /* Its length in bytes. */
+    size_t end_len;
+    /* What is compared: one of GOCORE_ETCD_TARGET_…. */
+    int32_t target;
+    /* How: one of GOCORE_ETCD_COMPARE_…. */
+    int32_t compare;
+    /* What revisions, versions and leases are compared with. */
+    int64_t number;
+    /* What values are compared with. */
+    const void *value;
+    /* Its length in bytes. */
+    size_t value_len;
+} gocore_etcd_compare;
+
+/* One operation of a transaction. An element of an array; initialise it with zeros. */
+typedef struct gocore_etcd_op {
+    /* One of GOCORE_ETCD_OP_…. */
+    int32_t kind;
+    /* Zero. */
+    int32_t reserved;
+    /* The key; none for GOCORE_ETCD_OP_TXN. */
+    const void *key;
+    /* Its length in bytes. */
+    size_t key_len;
+    /* GOCORE_ETCD_OP_PUT: the value. */
+    const void *value;
+    /* Its length in bytes. */
+    size_t value_len;
+    /* GOCORE_ETCD_OP_PUT: the lease that takes the key with it, 0 for none. */
+    int64_t lease;
+    /* GOCORE_ETCD_OP_GET and _DELETE: what belongs to the key; NULL is this one key. */
+    const struct gocore_etcd_range_options *range;
+    /* GOCORE_ETCD_OP_TXN: the inner transaction. */
+    const struct gocore_etcd_txn *txn;
+} gocore_etcd_op;
+
+/* The plan of a transaction. No key may be touched twice in it. etcd's default is at most 128 operations in one list;
+ * nested transactions hold more.
+ */
+typedef struct gocore_etcd_txn {
+    /* Set by GOCORE_ETCD_TXN_INIT. */
+    size_t struct_size;
+    /* The conditions; all must hold. */
+    const struct gocore_etcd_compare *compares;
+    /* How many there are. */
+    size_t compares_len;
+    /* What is done when all conditions hold. */
+    const struct gocore_etcd_op *then_ops;
+    /* How many there are. */
+    size_t then_ops_len;
+    /* What is done when one does not. */
+    const struct gocore_etcd_op *else_ops;
+    /* How many there are. */
+    size_t else_ops_len;
+    /* One more condition, that etcd checks: this lock is held by this owner. NULL: none. */
+    const struct gocore_etcd_lock *guard;
+} gocore_etcd_txn;
+
+/* Every field of gocore_etcd_txn at its default. */
+#define GOCORE_ETCD_TXN_INIT \
+    { sizeof(gocore_etcd_txn), NULL, 0, NULL, 0, NULL, 0, NULL }
+
+/* Carries out a transaction. That conditions do not hold is no error: gocore_etcd_txn_result_succeeded says so.
+ *
+ * `timeout_ms`: 0 is the client's request timeout.
+ *
+ * Ownership: the caller frees `*result` and `*err`; `txn` is only read during the call. Threads: any; blocks. Errors:
+ * INVALID_ARGUMENT; LOST when the guard refused it, no other condition was there and nothing was to be done otherwise;
+ * UNAVAILABLE, DEADLINE_EXCEEDED when etcd is away: gocore_etcd_error_maybe_applied says whether it may have been
+ * carried out; RESOURCE_EXHAUSTED; PERMISSION_DENIED; CLOSED. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_kv_txn(gocore_etcd_client *client,
+                                      const gocore_etcd_txn *txn,
+                                      int64_t timeout_ms,
+                                      gocore_etcd_txn_result **result,
+                                      gocore_etcd_error **err);
+
+/* =================================================================================================================
+ * Results of transactions
+ *
+ * What each operation of a transaction did, in their order. Results are values: they belong to no client.
+ */
+
+/* Whether all conditions held: then the results are those of `then_ops`, else those of `else_ops`.
+ *
+ * Ownership: borrows `result`; NULL gives false. Threads: any. Errors: none. Since 0.1.
+ */
+bool gocore_etcd_txn_result_succeeded(const gocore_etcd_txn_result *result);
+
+/* The revision it was carried out at; 0 for an inner one.
+ *
+ * Ownership: borrows `result`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+int64_t gocore_etcd_txn_result_revision(const gocore_etcd_txn_result *result);
+
+/* How many operations it carried out.
+ *
+ * Ownership: borrows `result`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+size_t gocore_etcd_txn_result_len(const gocore_etcd_txn_result *result);
+
+/* Which operation it was: one of GOCORE_ETCD_OP_…; 0 beyond the last.
+ *
+ * Ownership: borrows `result`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+int32_t gocore_etcd_txn_result_kind(const gocore_etcd_txn_result *result, size_t index);
+
+/* How many entries operation `index` read; 0 for any other operation.
+ *
+ * Ownership: borrows `result`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+size_t gocore_etcd_txn_result_entries_len(const gocore_etcd_txn_result *result, size_t index);
+
+/* Entry number `entry` of what operation `index` read, or NULL.
+ *
+ * Ownership: borrowed, it lives as long as `result`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
+ */
+const gocore_etcd_kv_entry *gocore_etcd_txn_result_entry(const gocore_etcd_txn_result *result,
+                                                                size_t index,
+                                                                size_t entry);
+
+/* How many keys operation `index` deleted; 0 for any other operation.
+ *
+ * Ownership: borrows `result`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+uint64_t gocore_etcd_txn_result_deleted(const gocore_etcd_txn_result *result, size_t index);
+
+/* The result of the inner transaction that operation `index` was, or NULL.
+ *
+ * Ownership: borrowed, it lives as long as `result`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
+ */
+const gocore_etcd_txn_result *gocore_etcd_txn_result_txn(const gocore_etcd_txn_result *result,
+                                                                size_t index);
+
+/* Frees a result with all that is in it. NULL is allowed.
+ *
+ * Ownership: takes `result`. Threads: any. Errors: none. Since 0.1.
+ */
+void gocore_etcd_txn_result_free(gocore_etcd_txn_result *result);
+
+/* =================================================================================================================
+ * Lock
+ *
+ * One owner at a time over processes and machines, in order of arrival, with a fencing token. A lock is lost here before
+ * the server can give it to the next, while clocks run at the same rate; beyond that the token protects: guarded writes
+ * to etcd always, other systems where they check it. Programs that use the Go package go-core/etcd contend for the same
+ * locks.
+ */
+
+/* How to take a lock. */
+typedef struct gocore_etcd_lock_options {
+    /* Set by GOCORE_ETCD_LOCK_OPTIONS_INIT. */
+    size_t struct_size;
+    /* How long after the death of this process, or the loss of its network, the next may have the lock. 0: 30,000; below
+       1,000 is raised to that; rounded up to whole seconds; what the server grants counts. */
+    int64_t ttl_ms;
+} gocore_etcd_lock_options;
+
+/* Every field of gocore_etcd_lock_options at its default. */
+#define GOCORE_ETCD_LOCK_OPTIONS_INIT \
+    { sizeof(gocore_etcd_lock_options), 0 }
+
+/* Waits for the lock `key` and takes it, in order of arrival. `*lock` is the held lock, or NULL on failure.
+ *
+ * `key` lies below the client's prefix; surrounding slashes are trimmed, inner ones kept. `options` may be NULL.
+ * `timeout_ms`: 0 and GOCORE_ETCD_WAIT_FOREVER are no limit; each single request has the client's request timeout all the
+ * same. `cancel` may be NULL. After cancel or expiry the place in the queue is given up in the background.
+ *
+ * Ownership: the caller frees `*lock` and `*err`. Threads: any; blocks. Threads of one process exclude each other like
+ * machines do. Errors: INVALID_ARGUMENT; DEADLINE_EXCEEDED; CANCELLED; LOST when the session died while waiting: the
+ * place in the queue is gone, call again; UNAVAILABLE; CLOSED. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_lock_acquire(gocore_etcd_client *client,
+                                            const char *key,
+                                            const gocore_etcd_lock_options *options,
+                                            int64_t timeout_ms,
+                                            const gocore_etcd_cancel_token *cancel,
+                                            gocore_etcd_lock **lock,
+                                            gocore_etcd_error **err);
+
+/* Takes the lock `key` if nobody holds it or waits for it; never disturbs a waiter.
+ *
+ * GOCORE_ETCD_STATUS_NOT_ACQUIRED when somebody does: that is no error, `*err` stays NULL, and so does `*lock`.
+ * `options` may be NULL. `timeout_ms`: 0 is the client's request timeout for each request.
+ *
+ * Ownership: the caller frees `*lock` and `*err`. Threads: any; blocks for a few requests, never for others. Errors:
+ * INVALID_ARGUMENT; UNAVAILABLE, DEADLINE_EXCEEDED when etcd is away; CLOSED. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_lock_try_acquire(gocore_etcd_client *client,
+                                                const char *key,
+                                                const gocore_etcd_lock_options *options,
+                                                int64_t timeout_ms,
+                                                gocore_etcd_lock **lock,
+                                                gocore_etcd_error **err);
+
+/* The full key of the lock in etcd, without the contender's part.
+ *
+ * Ownership: text that lives as long as `lock`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
+ */
+const char *gocore_etcd_lock_key(const gocore_etcd_lock *lock);
+
+/* The fencing token: strictly increasing over the owners of this lock. Give it to systems that can refuse a lower one.
+ *
+ * Ownership: borrows `lock`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+int64_t gocore_etcd_lock_token(const gocore_etcd_lock *lock);
+
+/* Whether the lock is held: a wait-free read that compares clocks itself. Once false it stays false.
+ *
+ * Ownership: borrows `lock`; NULL gives false. Threads: any; never waits. Errors: none; false after a fork. Since 0.1.
+ */
+bool gocore_etcd_lock_is_held(const gocore_etcd_lock *lock);
+
+/* Waits until the lock is held no longer: lost, or given back.
+ *
+ * GOCORE_ETCD_STATUS_OK when that has happened; GOCORE_ETCD_STATUS_DEADLINE_EXCEEDED when it is still held after
+ * `timeout_ms`: that is no error, `*err` stays NULL. `timeout_ms`: 0 and GOCORE_ETCD_WAIT_FOREVER are no limit. `cancel`
+ * may be NULL.
+ *
+ * Ownership: borrows `lock`, which may be freed meanwhile by another thread; the caller frees `*err`. Threads: any;
+ * blocks. Errors: INVALID_ARGUMENT; CANCELLED. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_lock_wait_lost(gocore_etcd_lock *lock,
+                                              int64_t timeout_ms,
+                                              const gocore_etcd_cancel_token *cancel,
+                                              gocore_etcd_error **err);
+
+/* Gives the lock back. From the beginning of the call on it is not held. Idempotent: a second call gives the result of
+ * the first. The handle is still to be freed.
+ *
+ * `timeout_ms`: 0 is the client's request timeout, which is also the most there is.
+ *
+ * Ownership: borrows `lock`; the caller frees `*err`. Threads: any; blocks for one request. Errors: LOST when it had
+ * been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it may be called again, and freeing the
+ * lock goes on trying in the background; CLOSED. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_lock_unlock(gocore_etcd_lock *lock,
+                                           int64_t timeout_ms,
+                                           gocore_etcd_error **err);
+
+/* Writes a key (absolute, as in gocore_etcd_kv_put) if the lock is still held when it arrives at etcd. `*revision`
+ * (which may be NULL) is the revision of the write.
+ *
+ * `options` may be NULL. `timeout_ms`: 0 is the client's request timeout.
+ *
+ * Ownership: borrows `lock`; the caller frees `*err`. Threads: any; blocks for one request. Errors: LOST when it is not
+ * held, here or in etcd: nothing was written; otherwise those of gocore_etcd_kv_put. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_lock_put(gocore_etcd_lock *lock,
+                                        const void *key,
+                                        size_t key_len,
+                                        const void *value,
+                                        size_t value_len,
+                                        const gocore_etcd_put_options *options,
+                                        int64_t timeout_ms,
+                                        int64_t *revision,
+                                        gocore_etcd_error **err);
+
+/* Frees a lock. One that is held is given back in the background; gocore_etcd_client_close waits for that. NULL is
+ * allowed.
+ *
+ * Ownership: takes `lock`. Threads: any; never waits. Errors: none; after a fork it does nothing. Since 0.1.
+ */
+void gocore_etcd_lock_free(gocore_etcd_lock *lock);
+
+/* =================================================================================================================
+ * Lock: callbacks
+ *
+ * Taking a lock without blocking, and hearing of its loss.
+ */
+
+/* What gocore_etcd_lock_acquire_async came to. With GOCORE_ETCD_STATUS_OK `lock` is the held lock and `err` NULL,
+ * otherwise `lock` is NULL; the callback owns both, and frees them.
+ */
+typedef void (*gocore_etcd_lock_callback)(void *user_data,
+                                          gocore_etcd_status status,
+                                          gocore_etcd_lock *lock,
+                                          gocore_etcd_error *err);
+
+/* Says that a lock is held no longer. */
+typedef void (*gocore_etcd_lost_callback)(void *user_data);
+
+/* Begins to wait for the lock `key`; `callback` runs exactly once with what came of it, possibly before this returns.
+ *
+ * The other parameters are those of gocore_etcd_lock_acquire. Cancelling, expiry and closing complete it with CANCELLED,
+ * DEADLINE_EXCEEDED and CLOSED; when success is quicker, success it is. Freeing the client's handle changes nothing.
+ *
+ * Ownership: the callback owns its lock and error; `user_data` is given back by `user_free` after it, or before this
+ * returns with a failure; the caller frees `*err`. Threads: any; never waits. Errors: INVALID_ARGUMENT;
+ * RESOURCE_EXHAUSTED when the system gives no thread. Then the callback never runs. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_lock_acquire_async(gocore_etcd_client *client,
+                                                  const char *key,
+                                                  const gocore_etcd_lock_options *options,
+                                                  int64_t timeout_ms,
+                                                  const gocore_etcd_cancel_token *cancel,
+                                                  gocore_etcd_lock_callback callback,
+                                                  void *user_data,
+                                                  gocore_etcd_user_free user_free,
+                                                  gocore_etcd_error **err);
+
+/* Has `callback` run once when the lock is held no longer: lost, or given back (by gocore_etcd_lock_unlock, by freeing
+ * it, by closing the client). At once when that has happened already. `*subscription` is the subscription.
+ *
+ * Ownership: the caller frees `*subscription` (which ends it) and `*err`; `user_data` is given back by `user_free`.
+ * Threads: any; never waits. The subscription does not keep the lock held. Errors: INVALID_ARGUMENT; RESOURCE_EXHAUSTED
+ * when the system gives no thread. Then the callback never runs. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_lock_on_lost(gocore_etcd_lock *lock,
+                                            gocore_etcd_lost_callback callback,
+                                            void *user_data,
+                                            gocore_etcd_user_free user_free,
+                                            gocore_etcd_subscription **subscription,
+                                            gocore_etcd_error **err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* GOCORE_ETCD_H */

@@ -1,0 +1,217 @@
+"""The dispatcher: a daemon thread that takes answers from the native queue and hands each to whoever waits for it.
+
+No thread of the library ever attaches to the interpreter; this thread of Python waits in the queue, with the GIL
+released, and runs nobody's code: it releases locks and schedules callbacks in event loops.
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import threading
+import warnings
+import weakref
+from time import monotonic
+from typing import TYPE_CHECKING, Protocol
+
+from . import _log
+from ._errors import ClosedError
+from ._native import Answer, Queue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EXIT_LIMIT = 1.0
+"""How long the end of the program may be held up by giving everything back, in seconds."""
+
+
+class Waiter(Protocol):
+    """Whoever waits for an answer."""
+
+    def complete(self, answer: Answer, batch: Batch, /) -> None:
+        """Take the answer; on the dispatcher's thread, so nothing here may wait or raise."""
+
+
+class Batch:
+    """Work put off until all answers of a batch are handed out: one wake-up for each event loop."""
+
+    __slots__ = ("later",)
+
+    def __init__(self) -> None:
+        self.later: dict[object, Flush] = {}
+
+    def flush(self) -> None:
+        """Do what was put off."""
+        for each in self.later.values():
+            each.flush()
+
+
+class Flush(Protocol):
+    """What a batch does at its end."""
+
+    def flush(self) -> None:
+        """Do it; nothing here may wait or raise."""
+
+
+class Closable(Protocol):
+    """A client, blocking or asyncio, as the end of the program sees it."""
+
+    def _begin_close(self, waiter: int, /) -> bool:
+        """Start closing for that waiter; False when there is nothing to close."""
+
+
+class _State:
+    """Everything a process has one of. A forked child begins with a new one."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.queue = Queue()
+        self.numbers = itertools.count(1)
+        self.waiting: dict[int, Waiter] = {}
+        self.clients: dict[int, weakref.ref[Closable]] = {}
+        self.thread: threading.Thread | None = None
+        self.log: _log.Reader | None = None
+        self.ended = False
+
+    def register(self, waiter: Waiter) -> int:
+        number = next(self.numbers)
+        self.waiting[number] = waiter
+        return number
+
+
+_state = _State()
+
+
+def after_fork(begin_anew: Callable[[], None]) -> None:
+    """Have it run in every forked child, before anything else there."""
+    # Absent where there is no fork.
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=begin_anew)
+
+
+def _begin_anew() -> None:
+    # The parent's locks may be held for ever by threads that are not here, and its clients are not ours to close.
+    global _state  # noqa: PLW0603
+    _state = _State()
+
+
+after_fork(_begin_anew)
+
+
+def queue(op: str) -> Queue:
+    """Give the queue for a new client, with the dispatcher at work."""
+    state = _state
+    with state.lock:
+        if state.ended:
+            raise ClosedError(f"{op}: closed: the program is ending", op=op)
+        if state.thread is None:
+            state.thread = threading.Thread(target=_run, args=(state,), name="gocore-etcd-dispatch", daemon=True)
+            state.thread.start()
+            state.log = _log.start()
+        return state.queue
+
+
+def has_ended() -> bool:
+    """Whether the program is ending and everything is being closed."""
+    return _state.ended
+
+
+def is_dispatcher() -> bool:
+    """Whether this is the dispatcher's thread, on which nothing may wait (a finalizer can find itself there)."""
+    thread = _state.thread
+    return thread is not None and thread.ident == threading.get_ident()
+
+
+def enter(op: str, waiter: Waiter) -> int:
+    """Register a waiter and give its number, for a start function."""
+    state = _state
+    if state.ended:
+        raise ClosedError(f"{op}: closed: the program is ending", op=op)
+    return state.register(waiter)
+
+
+def leave(number: int) -> None:
+    """Forget a waiter; the answer, should it come, is released."""
+    _state.waiting.pop(number, None)
+
+
+def add_client(client: Closable) -> None:
+    """Have a client closed at the end of the program, unless it was before."""
+    clients, number = _state.clients, id(client)
+    clients[number] = weakref.ref(client, lambda _: clients.pop(number, None))
+
+
+def remove_client(client: Closable) -> None:
+    """Forget a client that was closed."""
+    _state.clients.pop(id(client), None)
+
+
+def process() -> object:
+    """Give what tells this process from the one it was forked from."""
+    return _state
+
+
+def warn_unclosed(client: Closable) -> None:
+    """Say that a client was not closed by its owner."""
+    warnings.warn(f"unclosed {client!r}", ResourceWarning, source=client, stacklevel=2)
+
+
+def _run(state: _State) -> None:
+    while _hand_out(state):
+        pass
+
+
+def _hand_out(state: _State) -> bool:
+    # A function of its own, so that an answer that nobody took is released now, not when the next one comes.
+    answers = state.queue.take()
+    if answers is None:
+        return False
+    batch = Batch()
+    for number, answer in answers:
+        waiter = state.waiting.pop(number, None)
+        if waiter is not None:
+            waiter.complete(answer, batch)
+    batch.flush()
+    return True
+
+
+class _Closed:
+    """Waits for one client to be closed."""
+
+    def __init__(self) -> None:
+        self._done = threading.Event()
+
+    def complete(self, _answer: Answer, _batch: Batch) -> None:
+        self._done.set()
+
+    def wait(self, until: float) -> None:
+        self._done.wait(max(0.0, until - monotonic()))
+
+
+@atexit.register
+def _end() -> None:
+    # After the application's own non-daemon threads have ended: until then they may use their clients.
+    state = _state
+    state.ended = True
+    thread = state.thread
+    if thread is None:
+        return
+    # Daemon threads that wait are left where they are, as the interpreter does with them: to wake them only for an
+    # exception would race with its end. Their answers are released.
+    state.waiting.clear()
+    until = monotonic() + EXIT_LIMIT
+    clients = [client for reference in list(state.clients.values()) if (client := reference()) is not None]
+    closing = []
+    for client in clients:
+        closed = _Closed()
+        if client._begin_close(state.register(closed)):  # noqa: SLF001
+            closing.append(closed)
+    for closed in closing:
+        closed.wait(until)
+    state.queue.close()
+    thread.join(max(0.1, until - monotonic()))
+    for client in clients:
+        warn_unclosed(client)
+    if state.log is not None:
+        state.log.stop(max(0.1, until - monotonic()))

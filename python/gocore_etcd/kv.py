@@ -1,0 +1,80 @@
+"""Keys and values, blocking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._call import run_sync
+from ._calls.kv import KvBase
+from ._time import DEFAULT, Timeout
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ._bytes import Key, Value
+    from ._native import Guard
+    from ._txn import Compare, KeyValue, Listing, Op, Range, TxnResult
+    from .lock import Lock
+
+
+class Kv(KvBase):
+    """Keys and values of the whole cluster: keys are absolute, nothing is prefixed; values are bytes.
+
+    Each call is one request and may be made from any thread. ``timeout`` is in seconds, retries included; the client's
+    ``request_timeout`` by default. All raise DeadlineExceededError and UnavailableError when etcd is away,
+    PermissionDeniedError, ClosedError. A failed write says by ``maybe_applied`` whether it may have happened; what may
+    have been applied is not sent again.
+
+    >>> client.kv.put("/greeting", b"hello") > 0
+    True
+    >>> client.kv.get("/greeting").value
+    b'hello'
+    """
+
+    def get(self, key: Key, *, timeout: Timeout = DEFAULT) -> KeyValue | None:
+        """Read one key; None when it does not exist."""
+        return run_sync(self._get(key, timeout))
+
+    def list(self, range: Range, *, timeout: Timeout = DEFAULT) -> Listing:  # noqa: A002
+        """Read a range, such as ``Range.prefix("/jobs/", limit=100)``.
+
+        Raises:
+            CompactedError: the revision asked for is gone.
+
+        """
+        return run_sync(self._list(range, timeout))
+
+    def put(self, key: Key, value: Value, *, lease: int = 0, timeout: Timeout = DEFAULT) -> int:
+        """Write a key, under a lease if that is not 0, and give the revision of the write.
+
+        Raises:
+            NotFoundError: there is no such lease.
+
+        """
+        return run_sync(self._put(key, value, lease, timeout))
+
+    def delete(self, key: Key | Range, *, timeout: Timeout = DEFAULT) -> int:
+        """Delete a key or a range and give the number of keys deleted."""
+        return run_sync(self._delete(key, timeout))
+
+    def txn(
+        self,
+        when: Sequence[Compare] = (),
+        then: Sequence[Op] = (),
+        otherwise: Sequence[Op] = (),
+        *,
+        guard: Lock | Guard | None = None,
+        timeout: Timeout = DEFAULT,
+    ) -> TxnResult:
+        """Do ``then`` if all conditions hold, else ``otherwise``; atomically, in one revision.
+
+        >>> client.kv.txn([Compare.absent("/owner")], [Op.put("/owner", b"me")], [Op.get("/owner")]).succeeded
+        True
+
+        With a ``guard`` it is also a condition that this lock is still held, judged by etcd.
+
+        Raises:
+            LostError: the guard alone refused it, and there was nothing to do otherwise.
+
+        """
+        return run_sync(self._txn(when, then, otherwise, guard, timeout))

@@ -1,0 +1,129 @@
+//! Starting an operation, and its answer.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use gocore_etcd_core::bridge::{self, CancelToken, Limit, Notices, Owned, Runtime, guarded};
+use gocore_etcd_core::{Client, Error, Result};
+use pyo3::prelude::*;
+
+use crate::error::{exception, raise};
+use crate::queue::Notice;
+
+/// What every handle of a client shares: where its work runs and where its answers go.
+pub(crate) struct Connection {
+    pub(crate) client: Client,
+    pub(crate) runtime: Runtime,
+    pub(crate) notices: Arc<Notices<Notice>>,
+}
+
+/// How a call is to be carried out.
+pub(crate) struct Call<'a> {
+    pub(crate) op: &'static str,
+    /// For errors that know none.
+    pub(crate) key: &'a [u8],
+    /// What it may have written is told when it is given up.
+    pub(crate) writes: bool,
+    pub(crate) limit: Limit,
+    pub(crate) waiter: u64,
+}
+
+/// A result becomes a Python object on the thread that asked for it, not on the dispatcher's.
+type Convert = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+
+/// The answer to a call, to be taken once. What nobody takes is released.
+#[pyclass(frozen, module = "gocore_etcd._native")]
+pub(crate) struct Answer(Mutex<Option<Result<Convert>>>);
+
+#[pymethods]
+impl Answer {
+    /// The result, or an exception to be raised.
+    fn take(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let answer = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match answer {
+            Some(Ok(convert)) => convert(py),
+            Some(Err(error)) => exception(py, &error),
+            None => Ok(py.None()),
+        }
+    }
+}
+
+/// A call that is under way. Cancelled when it goes, unless it gives something back: a signal may strike between its
+/// start and the moment somebody has it.
+#[pyclass(frozen, module = "gocore_etcd._native")]
+pub(crate) struct Operation {
+    operation: Owned<bridge::Operation>,
+    goes_on: bool,
+}
+
+#[pymethods]
+impl Operation {
+    /// Asks it to end; its answer still comes.
+    fn cancel(&self) {
+        // Not in a forked child, where it is the parent's.
+        if let Ok(operation) = self.operation.get("operation.cancel") {
+            operation.cancel();
+        }
+    }
+}
+
+impl Operation {
+    /// Not cancelled when nobody waits any more.
+    pub(crate) fn going_on(mut self) -> Self {
+        self.goes_on = true;
+        self
+    }
+}
+
+impl Drop for Operation {
+    fn drop(&mut self) {
+        if !self.goes_on {
+            self.cancel();
+        }
+    }
+}
+
+/// Nanoseconds; None is no limit, a negative number the call's default.
+pub(crate) fn limit_of(nanos: Option<i64>) -> Limit {
+    match nanos.map(u64::try_from) {
+        None => Limit::Never,
+        Some(Ok(nanos)) => Limit::After(Duration::from_nanos(nanos)),
+        Some(Err(_)) => Limit::Default,
+    }
+}
+
+/// Begins an entry: a panic and an error of the library become exceptions.
+pub(crate) fn enter<T>(py: Python<'_>, op: &'static str, work: impl FnOnce() -> Result<T>) -> PyResult<T> {
+    guarded(op, work).map_err(|error| raise(py, &error))
+}
+
+/// Starts `work`; its answer goes to the call's waiter. `convert` makes the Python object, attached, in the waiter.
+pub(crate) fn start<T: Send + 'static>(
+    runtime: &Runtime,
+    notices: &Arc<Notices<Notice>>,
+    call: Call<'_>,
+    work: impl Future<Output = Result<T>> + Send + 'static,
+    convert: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
+) -> Operation {
+    let Call { op, key, writes, limit, waiter } = call;
+    let (notices, key) = (notices.clone(), key.to_vec());
+    let complete = move |result: Result<T>| {
+        let answer = match result {
+            Ok(value) => Ok(Box::new(move |py: Python<'_>| convert(py, value)) as Convert),
+            Err(error) => Err(with_key(error, &key)),
+        };
+        // When the dispatcher has ended nobody waits: the result is released here.
+        drop(notices.push(Notice { waiter, answer: Answer(Mutex::new(Some(answer))) }));
+    };
+    let cancel = CancelToken::new();
+    let operation = if writes {
+        bridge::Operation::start_write(runtime, op, limit, cancel, work, complete)
+    } else {
+        bridge::Operation::start(runtime, op, limit, cancel, work, complete)
+    };
+    Operation { operation: Owned::new(operation), goes_on: false }
+}
+
+fn with_key(error: Error, key: &[u8]) -> Error {
+    if key.is_empty() { error } else { bridge::or_key(error, key) }
+}

@@ -1,0 +1,43 @@
+//! The native module `gocore_etcd._native`: one start function per capability, and a queue of answers.
+//!
+//! Nothing here waits, and no thread of ours ever attaches to the interpreter. A start function begins an operation
+//! for a waiter, named by a number that Python chose, and returns at once. Its answer goes into the [`queue::Queue`],
+//! from which a Python thread takes it. Python waits in its own way, blocking or in asyncio (`gocore_etcd/_call.py`).
+//!
+//! # Layout
+//! - [`call`]: starting an operation, its answer
+//! - [`queue`]: what the dispatcher thread waits on
+//! - [`client`], [`kv`], [`lock`]: the capabilities
+//! - [`log`]: the core's log, for Python's logging
+//! - [`error`]: the core's errors as the exceptions of `gocore_etcd/_errors.py`
+
+use pyo3::prelude::*;
+
+mod call;
+mod client;
+mod error;
+mod kv;
+mod lock;
+mod log;
+mod queue;
+
+/// The core of the package gocore_etcd; not for use by others.
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use crate::call::{Answer, Operation};
+    #[pymodule_export]
+    use crate::client::{Client, client_close, client_connect};
+    #[pymodule_export]
+    use crate::error::error_kinds;
+    #[pymodule_export]
+    use crate::kv::{kv_delete, kv_get, kv_list, kv_put, kv_txn};
+    #[pymodule_export]
+    use crate::lock::{Guard, Lock, lock_acquire, lock_put, lock_try_acquire, lock_unlock, lock_wait_lost};
+    #[pymodule_export]
+    use crate::log::Log;
+    #[pymodule_export]
+    use crate::queue::Queue;
+    #[pymodule_export]
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+}

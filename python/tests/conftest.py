@@ -1,0 +1,186 @@
+"""A real etcd for every test: the one the environment names, else a private one."""
+
+import contextlib
+import itertools
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import uuid
+
+import pytest
+
+import gocore_etcd
+
+ENDPOINT = "GOCORE_ETCD_ENDPOINT"
+SOON = 15.0
+"""What happens at once, on a machine that is busy with other tests; in seconds."""
+
+
+@pytest.fixture(scope="session")
+def endpoint(tmp_path_factory):
+    """``host:port`` of an etcd."""
+    given = os.environ.get(ENDPOINT)
+    if given:
+        yield given
+        return
+    etcd = os.environ.get("ETCD_BIN") or shutil.which("etcd")
+    assert etcd, f"set {ENDPOINT} to an etcd, or ETCD_BIN to its program"
+    client, peer = (f"http://127.0.0.1:{port}" for port in _free_ports(2))
+    flags = {
+        "data-dir": tmp_path_factory.mktemp("etcd"),
+        "listen-client-urls": client,
+        "advertise-client-urls": client,
+        "listen-peer-urls": peer,
+        "initial-advertise-peer-urls": peer,
+        "initial-cluster": f"default={peer}",
+        "log-level": "error",
+        "unsafe-no-fsync": "true",
+    }
+    process = subprocess.Popen([etcd, *(f"--{name}={value}" for name, value in flags.items())])
+    try:
+        with gocore_etcd.Client(client, dial_timeout=30):
+            yield client
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+@pytest.fixture
+def prefix():
+    """A prefix that no other test has."""
+    return f"/test/{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def client(endpoint, prefix):
+    with gocore_etcd.Client(endpoint, prefix=prefix) as client:
+        yield client
+
+
+@pytest.fixture
+def other(endpoint, prefix):
+    """A second client of the same locks, as another machine has it."""
+    with gocore_etcd.Client(endpoint, prefix=prefix) as other:
+        yield other
+
+
+@pytest.fixture
+def until():
+    return _until
+
+
+def _until(condition, what="it", within=SOON):
+    """Wait until the condition holds, and give its value."""
+    end = time.monotonic() + within
+    for attempt in itertools.count():
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, f"{what} did not happen within {within} s"
+        time.sleep(min(0.001 * 2**attempt, 0.05))
+    raise AssertionError
+
+
+@pytest.fixture
+def contenders(client):
+    """Give the keys in the queue of a lock."""
+
+    def contenders(key):
+        queue = gocore_etcd.Range.prefix(client.key("locks", key) + "/", order="oldest")
+        return [kv.key for kv in client.kv.list(queue).kvs]
+
+    return contenders
+
+
+@pytest.fixture
+def steal(client):
+    """Delete the key of a lock, as an operator may: its owner must find out."""
+
+    def steal(lock):
+        client.kv.delete(gocore_etcd.Range.prefix(lock.key + "/"))
+
+    return steal
+
+
+@pytest.fixture
+def proxied(endpoint, prefix):
+    """Give a client and the proxy it reaches etcd through."""
+    proxy = Proxy(endpoint)
+    with gocore_etcd.Client(proxy.endpoint, prefix=prefix) as client:
+        yield client, proxy
+        proxy.release()
+
+
+class Proxy:
+    """A way to etcd on which everything can stand still."""
+
+    def __init__(self, endpoint):
+        host, port = endpoint.removeprefix("http://").rsplit(":", 1)
+        self._to = host, int(port)
+        self._passes = threading.Event()
+        self._passes.set()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.endpoint = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def hold(self):
+        """Pass nothing on from now on."""
+        self._passes.clear()
+
+    def release(self):
+        """Pass everything on again."""
+        self._passes.set()
+
+    def _accept(self):
+        while True:
+            near, _ = self._listener.accept()
+            far = socket.create_connection(self._to)
+            for ends in ((near, far), (far, near)):
+                threading.Thread(target=self._pump, args=ends, daemon=True).start()
+
+    def _pump(self, source, sink):
+        with contextlib.suppress(OSError), source, sink:
+            while data := source.recv(65536):
+                self._passes.wait()
+                sink.sendall(data)
+
+
+class Script:
+    """A program of its own that uses the package."""
+
+    def __init__(self, endpoint, prefix):
+        self._args = [endpoint, prefix]
+
+    def start(self, source, *flags):
+        head = "import sys\nENDPOINT, PREFIX = sys.argv[1:3]\n"
+        command = [sys.executable, *flags, "-c", head + textwrap.dedent(source), *self._args]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+    def run(self, source, *flags, within=60):
+        """Run it to its end; give (exit code, stdout, stderr)."""
+        with self.start(source, *flags) as process:
+            try:
+                out, err = process.communicate(timeout=within)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        return process.returncode, out, err
+
+
+@pytest.fixture
+def script(endpoint, prefix):
+    return Script(endpoint, prefix)

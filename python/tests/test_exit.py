@@ -1,0 +1,186 @@
+"""The end of a program: quick, without a crash, and nothing stays in etcd that could be given back.
+
+``GOCORE_ETCD_EXITS`` says how many ends are tried (100 without it).
+"""
+
+import os
+import re
+import textwrap
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+EXITS = int(os.environ.get("GOCORE_ETCD_EXITS", "100"))
+LONGEST = 2.0
+"""How long the interpreter may take after its last non-daemon thread has ended, in seconds."""
+
+HEAD = """
+import threading, time, os
+from gocore_etcd import Client, Range
+client = Client(ENDPOINT, prefix=PREFIX)
+def done():  # the last thing an application does
+    print("done", time.monotonic(), flush=True)
+"""
+
+STORIES = {
+    "pending calls of daemon threads": """
+        held = client.lock("held", ttl=30)
+        def wait():
+            client.lock("held", ttl=30)
+        for _ in range(4):
+            threading.Thread(target=wait, daemon=True).start()
+        time.sleep(0.05)
+        done()
+    """,
+    "calls of daemon threads that never stop": """
+        def call():
+            while True:
+                client.kv.get("/none")
+        for _ in range(4):
+            threading.Thread(target=call, daemon=True).start()
+        time.sleep(0.05)
+        done()
+    """,
+    "held locks": """
+        locks = [client.lock(f"held/{os.getpid()}/{n}", ttl=30) for n in range(3)]
+        done()
+    """,
+    "unclosed clients": """
+        clients = [Client(ENDPOINT, prefix=PREFIX) for _ in range(4)]
+        del clients[0]
+        done()
+    """,
+    "non-daemon threads that go on after main": """
+        def work():
+            time.sleep(0.1)
+            with client.lock(f"late/{os.getpid()}", ttl=10) as lock:
+                assert lock.put(client.key("late"), b"x") > 0
+            assert Client(ENDPOINT).kv.get("/none") is None
+            print("worked", flush=True)
+            done()
+        threading.Thread(target=work).start()
+    """,
+    "an unfinished event loop": """
+        import asyncio
+        from gocore_etcd import aio
+        async def story():
+            other = await aio.Client(ENDPOINT, prefix=PREFIX)
+            held = await other.lock(f"loop/{os.getpid()}")
+            waiting = asyncio.ensure_future(wait(other, held.key))
+            await asyncio.sleep(0.01)
+            return other, held, waiting
+        async def wait(other, key):
+            await other.lock(f"loop/{os.getpid()}")
+        loop = asyncio.new_event_loop()
+        kept = loop.run_until_complete(story())
+        done()
+    """,
+    "a loop in a daemon thread": """
+        import asyncio
+        from gocore_etcd import aio
+        async def story():
+            async with aio.Client(ENDPOINT, prefix=PREFIX) as other:
+                while True:
+                    await asyncio.gather(*(other.kv.get("/none") for _ in range(20)))
+        threading.Thread(target=asyncio.run, args=[story()], daemon=True).start()
+        time.sleep(0.1)
+        done()
+    """,
+    "sys.exit while others call": """
+        def call():
+            while True:
+                client.kv.get("/none")
+        threading.Thread(target=call, daemon=True).start()
+        time.sleep(0.02)
+        done()
+        sys.exit(0)
+    """,
+    "sys.exit in a handler": """
+        def handler():
+            sys.exit(3)
+        lock = client.lock(f"exit/{os.getpid()}", ttl=30)
+        lock.on_lost(handler)
+        client.kv.delete(Range.prefix(lock.key + "/"))
+        lock.wait_lost()
+        done()
+    """,
+    "handlers that are waiting": """
+        lock = client.lock(f"handler/{os.getpid()}", ttl=30)
+        lock.on_lost(lambda: time.sleep(60))
+        other = client.lock(f"handler/{os.getpid()}/2", ttl=30)
+        other.on_lost(lambda: None)
+        client.kv.delete(Range.prefix(client.key("locks", "handler")))
+        lock.wait_lost()
+        done()
+    """,
+}
+
+
+QUIET = {
+    "pending calls of daemon threads",
+    "held locks",
+    "unclosed clients",
+    "non-daemon threads that go on after main",
+}
+"""What has done nothing wrong hears nothing."""
+
+
+def test_programs_end_quickly_and_without_a_crash(script):
+    names = [list(STORIES)[number % len(STORIES)] for number in range(EXITS)]
+    with ThreadPoolExecutor(2) as pool:
+        problems = [problem for problem in pool.map(lambda name: _problem(script, name), names) if problem]
+    assert not problems, "\n".join(problems)
+
+
+def _problem(script, name):
+    code, out, err = script.run(textwrap.dedent(HEAD) + textwrap.dedent(STORIES[name]), "-X", "faulthandler")
+    ended = time.monotonic()
+    done = re.search(r"done ([\d.]+)", out)
+    if code != 0 or done is None or (name.startswith("non-daemon") and "worked" not in out):
+        return f"{name}: exit code {code}\n{out}\n{err[:1000]}"
+    if name in QUIET and err:
+        return f"{name}: it complains\n{err[:1000]}"
+    seconds = ended - float(done[1])
+    return f"{name}: took {seconds} s\n{err[:1000]}" if seconds > LONGEST else None
+
+
+@pytest.mark.parametrize("flags", [["-W", "error"], ["-X", "dev"]])
+def test_the_end_gives_locks_back_and_tells_of_unclosed_clients(script, other, flags):
+    code, _, err = script.run(
+        """
+        import gocore_etcd
+        client = gocore_etcd.Client(ENDPOINT, prefix=PREFIX)
+        lock = client.lock("k", ttl=60)
+        """,
+        *flags,
+    )
+    assert code == 0
+    assert "unclosed <gocore_etcd.Client" in err
+    lock = other.try_lock("k")
+    assert lock is not None, "it was free when the program had ended"
+    lock.unlock()
+
+
+def test_handlers_at_exit_that_come_first_may_call_and_later_ones_are_told(script):
+    code, out, err = script.run(
+        """
+        import atexit
+        client = None
+        def late():
+            try:
+                client.kv.get("/none")
+            except gocore_etcd.ClosedError as error:
+                print("late", type(error).__name__)
+            try:
+                gocore_etcd.Client(ENDPOINT)
+            except gocore_etcd.ClosedError as error:
+                print("new", type(error).__name__)
+        # Registered before the package's own, so it runs after it.
+        atexit.register(late)
+        import gocore_etcd
+        client = gocore_etcd.Client(ENDPOINT, prefix=PREFIX)
+        atexit.register(lambda: print("early", client.kv.get("/none")))
+        """,
+    )
+    assert (code, out.split()) == (0, ["early", "None", "late", "ClosedError", "new", "ClosedError"]), err

@@ -1,0 +1,46 @@
+"""The blocking API and asyncio: the same names, parameters and defaults."""
+
+import inspect
+
+import pytest
+
+import gocore_etcd
+from gocore_etcd import aio
+
+AWAITED_OR_ENTERED = {("Client", "lock")}
+"""Methods whose result is awaited or entered; all others that wait are coroutines."""
+
+
+def _public(cls):
+    return {name for name in dir(cls) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("name", aio.__all__)
+def test_both_have_the_same_methods_with_the_same_parameters(name):
+    blocking, awaited = getattr(gocore_etcd, name), getattr(aio, name)
+    assert _public(blocking) == _public(awaited)
+    for method in sorted(_public(blocking) | {"__init__"}):
+        ours, theirs = getattr(blocking, method), getattr(awaited, method)
+        if isinstance(ours, property):
+            assert isinstance(theirs, property)
+            continue
+        assert inspect.signature(ours).parameters == inspect.signature(theirs).parameters, method
+        same = ours is theirs  # inherited by both: it does not wait
+        assert (
+            same or method == "__init__" or inspect.iscoroutinefunction(theirs) or (name, method) in AWAITED_OR_ENTERED
+        )
+        assert method == "__init__" or (ours.__doc__ and theirs.__doc__), method
+
+
+def test_what_is_entered_with_here_is_entered_with_async_with_there():
+    for name in aio.__all__:
+        blocking, awaited = getattr(gocore_etcd, name), getattr(aio, name)
+        assert hasattr(blocking, "__enter__") == hasattr(awaited, "__aenter__")
+        assert not hasattr(awaited, "__enter__"), "a blocking with in asyncio would block"
+
+
+def test_everything_public_is_listed_and_documented():
+    for module in (gocore_etcd, aio):
+        for name in module.__all__:
+            each = getattr(module, name)
+            assert not inspect.isclass(each) or each.__doc__, name

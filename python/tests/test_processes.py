@@ -1,0 +1,132 @@
+"""Forked and spawned processes, and calls from many threads."""
+
+import multiprocessing
+import os
+import threading
+
+import pytest
+
+import gocore_etcd
+from gocore_etcd import Client, WrongContextError
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+
+CHILD = """
+import gc, os, threading, warnings
+from gocore_etcd import Client, WrongContextError
+warnings.simplefilter("ignore")
+client = Client(ENDPOINT, prefix=PREFIX)
+lock = client.lock("parent", ttl=10)
+
+stop = threading.Event()
+def call():  # the fork may hit any of these calls in the middle
+    while not stop.is_set():
+        client.kv.get("/none")
+threads = [threading.Thread(target=call) for _ in range(3)]
+for thread in threads:
+    thread.start()
+
+def child():
+    global client, lock
+    refused = 0
+    for call in (lambda: client.kv.get("/none"), lambda: client.lock("x"), lambda: lock.unlock(), client.close,
+                 lambda: lock.put("/k", b""), lambda: lock.wait_lost()):
+        try:
+            call()
+        except WrongContextError:
+            refused += 1
+    assert refused == 6, refused
+    assert not lock.is_held()
+    assert lock.key.endswith("/parent") and client.prefix == PREFIX
+    with Client(ENDPOINT, prefix=PREFIX) as own:
+        assert own.try_lock("parent") is None
+        own.lock("child", ttl=10).unlock()
+    del client, lock
+    gc.collect()
+
+for _ in range(5):
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            child()
+            code = 0
+        finally:
+            if code or ENDING == "hard":
+                os._exit(code)
+            stop.set()
+            sys.exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+stop.set()
+for thread in threads:
+    thread.join()
+assert lock.is_held()
+lock.put(client.key("k"), b"")
+lock.unlock()
+client.close()
+print("well")
+"""
+
+
+@pytest.mark.parametrize("ending", ["hard", "soft"])
+def test_a_forked_child_is_told_begins_anew_and_disturbs_nobody(script, ending):
+    code, out, err = script.run(f"ENDING = {ending!r}\n{CHILD}", "-X", "faulthandler")
+    assert (code, out) == (0, "well\n"), err
+
+
+def _work(endpoint, prefix, turns):
+    with Client(endpoint, prefix=prefix) as client:
+        key = client.key("sum")
+        for _ in range(turns):
+            with client.lock("sum", ttl=20):
+                found = client.kv.get(key)
+                client.kv.put(key, b"%d" % (int(found.value if found else 0) + 1))
+    return os.getpid()
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_processes_of_every_kind_exclude_each_other(client, endpoint, prefix, method):
+    context = multiprocessing.get_context(method)
+    with context.Pool(3) as pool:
+        pids = pool.starmap(_work, [(endpoint, prefix, 5)] * 3, chunksize=1)
+    assert os.getpid() not in pids
+    assert client.kv.get(client.key("sum")).value == b"15"
+
+
+def test_many_threads_share_a_client(client):
+    failures = []
+
+    def call(number):
+        try:
+            for turn in range(20):
+                key = client.key("threads", str(number), str(turn))
+                client.kv.put(key, key.encode())
+                assert client.kv.get(key).value == key.encode()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=call, args=[number]) for number in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_a_finalizer_on_the_dispatcher_s_thread_is_refused_not_stuck(client):
+    assert not gocore_etcd._dispatch.is_dispatcher()
+    seen = []
+
+    class Waiter:
+        def complete(self, _answer, _batch):
+            try:
+                client.kv.get("/none")
+            except WrongContextError as error:
+                seen.append(error)
+            done.set()
+
+    done = threading.Event()
+    number = gocore_etcd._dispatch.enter("test", Waiter())
+    gocore_etcd._native.kv_get(client._handle, number, -1, b"/none")
+    assert done.wait(15)
+    assert len(seen) == 1

@@ -1,0 +1,68 @@
+"""Ctrl-C while a blocking call waits in the main thread."""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+SOON = 0.1
+"""How soon it is noticed, at the best of three tries: the machine may be busy."""
+
+
+def _interrupt(delay, sent):
+    """Make a timer that sends SIGINT to ourselves, from another thread."""
+
+    def send():
+        sent.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    return threading.Timer(delay, send)
+
+
+@pytest.mark.parametrize("timeout", [None, 30])
+def test_a_wait_notices_ctrl_c_and_leaves_nothing_in_etcd(client, other, contenders, until, timeout):
+    latencies = []
+    with other.lock("k", ttl=30):
+        for _ in range(3):
+            sent = []
+            timer = _interrupt(0.1, sent)
+            timer.start()
+            with pytest.raises(KeyboardInterrupt):
+                client.lock("k", ttl=30, timeout=timeout)
+            latencies.append(time.monotonic() - sent[0])
+            timer.join()
+        until(lambda: len(contenders("k")) == 1)
+    print(f"noticed after {[round(latency * 1000, 2) for latency in latencies]} ms")
+    assert min(latencies) < SOON
+    assert client.kv.get("/none") is None
+
+
+def test_ctrl_c_at_any_moment_leaks_no_lock(client, other):
+    for moment in range(30):
+        timer = _interrupt(moment * 0.0004, [])
+        with contextlib.suppress(KeyboardInterrupt):
+            timer.start()
+            client.lock("k", ttl=30).unlock()
+            time.sleep(30)  # until it comes
+        timer.join()
+    other.lock("k", timeout=15).unlock()
+
+
+def test_a_signal_handler_may_call(client):
+    seen = []
+
+    def handler(_signal, _frame):
+        seen.append(client.kv.get("/none"))
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        lock = client.lock("k", ttl=10)
+        assert not lock.wait_lost(timeout=0.3)
+        lock.unlock()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert seen == [None]

@@ -1,0 +1,139 @@
+// The C++ agent: as agent.c, by the classes of gocore_etcd.hpp. The protocol is that of tests/src/bin/agent.rs.
+#include <gocore_etcd.hpp>
+
+#include "wire.h"
+
+#include <iostream>
+#include <mutex>
+#include <sstream>
+
+namespace etcd = gocore::etcd;
+
+/// One line at a time, from whatever thread.
+template <typename... Parts> static void say(const Parts &...parts)
+{
+    static std::mutex saying;
+    const std::lock_guard<std::mutex> one(saying);
+    (std::cout << ... << parts) << std::endl;
+}
+
+static std::string text(const std::string &line, const char *field)
+{
+    char value[1024];
+    text_of(line.c_str(), field, value, sizeof value);
+    return value;
+}
+
+class Agent {
+public:
+    explicit Agent(const etcd::Config &config) : client_(etcd::Client::connect(config)) {}
+
+    void obey(const std::string &what, const std::string &line)
+    {
+        const auto key = text(line, "key");
+        etcd::LockOptions options;
+        options.ttl = etcd::Milliseconds(number_of(line.c_str(), "ttl_ms"));
+        if (what == "lock") {
+            say(R"({"event":"waiting","key":)", quoted(key.c_str()), "}");
+            acquired(client_.lock(key, options));
+        } else if (what == "try_lock") {
+            if (auto lock = client_.try_lock(key, options))
+                acquired(std::move(*lock));
+            else
+                say(R"({"event":"not_acquired","key":)", quoted(key.c_str()), "}");
+        } else if (what == "is_held") {
+            say(R"({"event":"held","held":)", lock_.is_held() ? "true" : "false", R"(,"at_ns":)", now(), "}");
+        } else if (what == "put") {
+            put(key, text(line, "value"));
+        } else if (what == "unlock") {
+            if (lock_.get() != nullptr)
+                std::exchange(lock_, etcd::Lock()).unlock();
+            say(R"({"event":"unlocked","at_ns":)", now(), "}");
+        } else if (what == "count") {
+            const auto turns = number_of(line.c_str(), "turns");
+            for (long long n = 0; n < turns; ++n)
+                turn(key, options, text(line, "counter"));
+            say(R"({"event":"counted","turns":)", turns, "}");
+        } else if (what == "close") {
+            client_.close();
+            say(R"({"event":"closed"})");
+        } else {
+            say(R"({"event":"failed","do":)", quoted(what.c_str()), R"(,"kind":"Unknown","message":"no such command"})");
+        }
+    }
+
+private:
+    /// Not Lock::put, which knows that the lock is lost: here etcd is to judge.
+    void put(const std::string &key, const std::string &value)
+    {
+        gocore_etcd_op op = {};
+        op.kind = GOCORE_ETCD_OP_PUT;
+        op.key = key.data();
+        op.key_len = key.size();
+        op.value = value.data();
+        op.value_len = value.size();
+        gocore_etcd_txn txn = GOCORE_ETCD_TXN_INIT;
+        txn.then_ops = &op;
+        txn.then_ops_len = 1;
+        txn.guard = lock_.get();
+        gocore_etcd_txn_result *result = nullptr;
+        gocore_etcd_error *err = nullptr;
+        if (gocore_etcd_kv_txn(client_.get(), &txn, 0, &result, &err) != GOCORE_ETCD_STATUS_OK)
+            throw etcd::Error(err);
+        say(R"({"event":"written","revision":)", gocore_etcd_txn_result_revision(result), "}");
+        gocore_etcd_txn_result_free(result);
+    }
+
+    /// Reads, adds one, writes, all unguarded: only exclusion makes the sum right.
+    void turn(const std::string &key, const etcd::LockOptions &options, const std::string &counter)
+    {
+        auto lock = client_.lock(key, options);
+        const auto before = client_.kv().get(counter);
+        client_.kv().put(counter, std::to_string(before ? std::stoll(before->value) + 1 : 1));
+        etcd::Error error;
+        // The write is in: what a lost lock endangers is the next turn's exclusion, which the sum would show.
+        if (!lock.unlock(error) && error.status() != GOCORE_ETCD_STATUS_LOST)
+            throw error;
+    }
+
+    void acquired(etcd::Lock lock)
+    {
+        say(R"({"event":"acquired","key":")", lock.key(), R"(","token":)", lock.token(), R"(,"at_ns":)", now(), "}");
+        lost_ = lock.on_lost([] { say(R"({"event":"lost","at_ns":)", now(), "}"); });
+        lock_ = std::move(lock);
+    }
+
+    etcd::Client client_;
+    etcd::Lock lock_;
+    etcd::Subscription lost_;
+};
+
+static void failed(const std::string &what, const etcd::Error &error)
+{
+    say(R"({"event":"failed","do":")", what, R"(","kind":")", kind_of(error.status()), R"(","message":)",
+        quoted(error.what()), "}");
+}
+
+int main(int argc, char **argv)
+{
+    std::string what = "connect";
+    try {
+        etcd::Config config;
+        config.prefix = argc > 1 ? argv[1] : "";
+        config.endpoints.assign(argv + (argc > 2 ? 2 : argc), argv + argc);
+        Agent agent(config);
+        say(R"({"event":"connected"})");
+        for (std::string line; what != "close" && std::getline(std::cin, line);) {
+            what = text(line, "do");
+            try {
+                agent.obey(what, line);
+            } catch (const etcd::Error &error) {
+                failed(what, error);
+            }
+        }
+    } catch (const etcd::Error &error) {
+        failed(what, error);
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,71 @@
+//! What C programs see: client, kv, lock and callbacks, their misuse, and the example.
+
+use gocore_etcd_tests::{Server, not_run};
+
+use crate::story::{compile, root, run, run_under_memcheck};
+
+async fn holds(program: &str) {
+    let server = Server::plain().await;
+    run(compile(program), vec![server.endpoint()]).await;
+}
+
+#[tokio::test]
+async fn a_c_program_reads_writes_and_commits() {
+    holds("kv.c").await;
+}
+
+#[tokio::test]
+async fn a_c_program_holds_loses_cancels_and_gives_back_locks() {
+    holds("lock.c").await;
+}
+
+#[tokio::test]
+async fn misuse_is_refused_by_the_name_of_the_argument_and_never_a_crash() {
+    holds("misuse.c").await;
+}
+
+#[tokio::test]
+async fn callbacks_keep_every_rule_and_give_user_data_back_exactly_once() {
+    holds("callbacks.c").await;
+}
+
+#[tokio::test]
+async fn a_panic_inside_is_a_status_and_the_process_lives_on() {
+    if !cfg!(debug_assertions) {
+        return not_run("a panic inside the C library", "a release build has no hook for it");
+    }
+    holds("panic.c").await;
+}
+
+#[tokio::test]
+async fn the_classes_of_cplusplus_own_move_wait_and_throw() {
+    holds("raii.cpp").await;
+}
+
+#[tokio::test]
+async fn a_forked_child_is_told_so_and_begins_anew_and_the_parent_goes_on() {
+    holds("fork.c").await;
+}
+
+#[tokio::test]
+async fn the_examples_tell_their_story() {
+    let server = Server::plain().await;
+    for example in ["examples/c/lock.c", "examples/cpp/lock.cpp"] {
+        let output = run(compile(&root().join(example).to_string_lossy()), vec![server.endpoint()]).await;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let told = ["waiting for the lock", "holding /go-core/locks/jobs/report", "the report was written", "unlocked"];
+        let lines: Vec<_> = said.lines().collect();
+        assert_eq!(lines.len(), told.len(), "{example}: {said}");
+        assert!(lines.iter().zip(told).all(|(line, begins)| line.starts_with(begins)), "{example}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn memcheck_finds_no_error_and_nothing_lost_in_the_c_programs() {
+    let server = Server::plain().await;
+    for program in ["kv.c", "lock.c", "misuse.c", "callbacks.c", "raii.cpp"] {
+        if !run_under_memcheck(compile(program), vec![server.endpoint()]).await {
+            return not_run("memcheck over the C programs", "there is no valgrind");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+/* After a fork: the child is told so and can begin anew; the parent is not disturbed. The fork happens while other threads
+ * are inside the library. */
+#include "check.h"
+
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static gocore_etcd_client *client;
+static gocore_etcd_lock *lock;
+static gocore_etcd_subscription *subscription;
+static gocore_etcd_cancel_token *token;
+static int stop, freed;
+
+static void on_free(void *user_data)
+{
+    (void)user_data;
+    freed++;
+}
+
+static void on_lost(void *user_data)
+{
+    (void)user_data;
+}
+
+static void *busy(void *argument)
+{
+    (void)argument;
+    while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+        gocore_etcd_kv_entry *entry;
+        EXPECT(OK, gocore_etcd_kv_put(client, "/fork", 5, "v", 1, NULL, 0, NULL, &err));
+        EXPECT(OK, gocore_etcd_kv_get(client, "/fork", 5, NULL, 0, &entry, &err));
+        gocore_etcd_kv_entry_free(entry);
+        gocore_etcd_cancel_token_is_cancelled(token);
+    }
+    return NULL;
+}
+
+static void in_the_child(char **argv)
+{
+    gocore_etcd_kv_entry *entry;
+    gocore_etcd_lock *other;
+    gocore_etcd_client *own;
+
+    EXPECT(WRONG_CONTEXT, gocore_etcd_kv_get(client, "/fork", 5, NULL, 0, &entry, &err));
+    EXPECT(WRONG_CONTEXT, gocore_etcd_lock_acquire(client, "f2", NULL, 0, NULL, &other, &err));
+    EXPECT(WRONG_CONTEXT, gocore_etcd_lock_unlock(lock, 0, &err));
+    EXPECT(WRONG_CONTEXT, gocore_etcd_lock_wait_lost(lock, 0, NULL, &err));
+    EXPECT(WRONG_CONTEXT, gocore_etcd_client_close(client, 0, &err));
+    EXPECT(WRONG_CONTEXT, gocore_etcd_subscription_cancel_wait(subscription, 0, &err));
+    CHECK(!gocore_etcd_lock_is_held(lock) && gocore_etcd_lock_token(lock) > 0);
+    gocore_etcd_cancel_token_cancel(token);
+    gocore_etcd_subscription_cancel(subscription);
+    gocore_etcd_subscription_free(subscription);
+    gocore_etcd_lock_free(lock);
+    gocore_etcd_client_free(client);
+    gocore_etcd_cancel_token_free(token);
+    CHECK(freed == 0);
+
+    /* A new client works here, with callbacks of its own, whatever the fork hit in the parent. */
+    own = connect_to(argv);
+    EXPECT(OK, gocore_etcd_kv_put(own, "/forked", 7, "v", 1, NULL, 0, NULL, &err));
+    NO_ERROR(NOT_ACQUIRED, gocore_etcd_lock_try_acquire(own, "f", NULL, 0, &other, &err));
+    EXPECT(OK, gocore_etcd_lock_acquire(own, "f2", NULL, 20000, NULL, &other, &err));
+    EXPECT(OK, gocore_etcd_lock_on_lost(other, on_lost, NULL, on_free, &subscription, &err));
+    gocore_etcd_lock_free(other);
+    close_and_free(own);
+    CHECK(freed == 1);
+    gocore_etcd_subscription_free(subscription);
+}
+
+int main(int argc, char **argv)
+{
+    pthread_t threads[3];
+    int n, status;
+
+    CHECK(argc > 1);
+    client = connect_to(argv);
+    token = gocore_etcd_cancel_token_new();
+    EXPECT(OK, gocore_etcd_lock_acquire(client, "f", NULL, 20000, NULL, &lock, &err));
+    EXPECT(OK, gocore_etcd_lock_on_lost(lock, on_lost, NULL, on_free, &subscription, &err));
+    for (n = 0; n < 3; n++)
+        CHECK(pthread_create(&threads[n], NULL, busy, NULL) == 0);
+    for (n = 0; n < 20; n++) {
+        pid_t child;
+        usleep(3000);
+        child = fork();
+        CHECK(child >= 0);
+        if (child == 0) {
+            alarm(60);
+            in_the_child(argv);
+            exit(0);
+        }
+        CHECK(waitpid(child, &status, 0) == child);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+    stop = 1;
+    for (n = 0; n < 3; n++)
+        pthread_join(threads[n], NULL);
+    CHECK(gocore_etcd_lock_is_held(lock) && freed == 0 && !gocore_etcd_cancel_token_is_cancelled(token));
+    EXPECT(OK, gocore_etcd_lock_put(lock, "/fork", 5, "v", 1, NULL, 0, NULL, &err));
+    EXPECT(OK, gocore_etcd_lock_unlock(lock, 0, &err));
+    EXPECT(OK, gocore_etcd_subscription_cancel_wait(subscription, 0, &err));
+    CHECK(freed == 1);
+    gocore_etcd_subscription_free(subscription);
+    gocore_etcd_lock_free(lock);
+    gocore_etcd_cancel_token_free(token);
+    close_and_free(client);
+    return 0;
+}

@@ -1,0 +1,181 @@
+//! Authentication with tokens that live for 2 s: nobody notices when they expire.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use etcd_client::GetOptions;
+use gocore_etcd_core::{Client, ErrorKind};
+use gocore_etcd_tests::{Auth, Server, ServerOptions, eventually};
+use tokio::task::JoinSet;
+use tokio::time::{interval, sleep, timeout};
+use tracing_subscriber::EnvFilter;
+
+use crate::story::{SOON, as_worker, connected};
+
+const LIFE: Duration = Duration::from_secs(2);
+/// Nothing prolongs a token for so long: it is over (etcd looks once a second).
+const EXPIRED: Duration = Duration::from_secs(4);
+const TTL: Duration = Duration::from_secs(5);
+const LENGTH: Duration = Duration::from_secs(30);
+
+struct Story {
+    server: Server,
+    auth: Auth,
+}
+
+impl Story {
+    async fn begin(auth: Auth) -> Story {
+        let server = Server::start(ServerOptions::new().auth(auth.clone())).await;
+        Story { server, auth }
+    }
+
+    async fn worker(&self) -> Client {
+        connected(as_worker([self.server.endpoint()], &self.auth)).await
+    }
+
+    /// How often anybody authenticated so far.
+    async fn authenticated(&self) -> u64 {
+        self.server.metrics().await.requests_of("Authenticate")
+    }
+
+    /// An operator deletes the oldest contender of a lock.
+    async fn delete_owner(&self, key: &str) {
+        let etcd = self.server.client().await;
+        let options = GetOptions::new().with_prefix();
+        let found = etcd.kv_client().get(format!("/go-core/locks/{key}/"), Some(options)).await.expect("get");
+        let owner = found.kvs().iter().min_by_key(|kv| kv.create_revision()).expect("a contender");
+        etcd.kv_client().delete(owner.key(), None).await.expect("delete");
+    }
+}
+
+/// Everything goes on for 30 s: a held lock, a waiter, gets and puts, and watches that begin late.
+async fn goes_on(auth: Auth) {
+    let story = Story::begin(auth).await;
+    let (client, queued, idle) = (story.worker().await, story.worker().await, story.worker().await);
+    let lock = client.lock("k", TTL).await.expect("lock");
+    let mut waiter = tokio::spawn(async move { queued.lock("k", TTL).await });
+    let before = story.authenticated().await;
+
+    let began = Instant::now();
+    let mut pace = interval(Duration::from_millis(100));
+    let mut calls = 0;
+    let mut looked = began;
+    while began.elapsed() < LENGTH {
+        pace.tick().await;
+        let at = began.elapsed();
+        client.kv().put(client.key(["data"]), "v").await.unwrap_or_else(|error| panic!("put at {at:?}: {error}"));
+        client.kv().get(client.key(["data"])).await.unwrap_or_else(|error| panic!("get at {at:?}: {error}"));
+        assert!(lock.is_held() && !waiter.is_finished(), "lost after {at:?}");
+        calls += 1;
+        if looked.elapsed() > EXPIRED {
+            // Nothing prolonged this one's token meanwhile.
+            idle.kv().get(idle.key(["data"])).await.unwrap_or_else(|error| panic!("idle at {at:?}: {error}"));
+            looked = Instant::now();
+        }
+    }
+    let spent = story.authenticated().await - before;
+    println!("{:?}: {calls} gets and puts, {spent} times authenticated", story.auth.token);
+    // Three clients; a token lasts for 1 to 2 s (a JWT's time is in whole seconds).
+    assert!((1..=3 * LENGTH.as_secs()).contains(&spent), "{spent}");
+
+    // Two new own-key watches, long after the stream was opened with a token that is dead now.
+    let late = client.lock("late", TTL).await.expect("lock");
+    let watched = async || (story.server.metrics().await.watchers() >= 5).then_some(());
+    eventually(SOON, "the late lock's key is watched", watched).await;
+    story.delete_owner("late").await;
+    let since = Instant::now();
+    timeout(SOON, late.lost()).await.expect("the delete is noticed");
+    println!("{:?}: deletion noticed after {:?}", story.auth.token, since.elapsed());
+    assert_eq!(late.unlock().await.expect_err("it was deleted").kind(), ErrorKind::Lost);
+
+    assert!(lock.is_held());
+    lock.unlock().await.expect("unlock");
+    let next = timeout(SOON, &mut waiter).await.expect("the waiter's turn").expect("no panic").expect("lock");
+    assert!(next.is_held() && next.token() > lock.token());
+    next.unlock().await.expect("unlock");
+}
+
+#[tokio::test]
+async fn with_simple_tokens_of_2_s_nobody_notices_for_30_s() {
+    goes_on(Auth::simple(LIFE)).await;
+}
+
+#[tokio::test]
+async fn with_jwt_of_2_s_nobody_notices_for_30_s() {
+    goes_on(Auth::jwt(LIFE)).await;
+}
+
+async fn one_for_all(auth: Auth) {
+    const TASKS: usize = 32;
+    let story = Story::begin(auth).await;
+    let client = story.worker().await;
+    for round in 0..2 {
+        sleep(EXPIRED).await;
+        let before = story.authenticated().await;
+        let mut tasks = JoinSet::new();
+        for n in 0..TASKS {
+            let (kv, key) = (client.kv(), client.key([n.to_string().as_str()]));
+            tasks.spawn(async move { kv.put(key.clone(), "v").await.and(kv.get(key).await) });
+        }
+        let failed: Vec<_> = tasks.join_all().await.into_iter().filter_map(Result::err).collect();
+        assert!(failed.is_empty(), "{failed:?}");
+        let spent = story.authenticated().await - before;
+        println!("{:?}, round {round}: {spent} times authenticated for {TASKS} tasks", story.auth.token);
+        // A few more when a JWT that was made at the end of a second is over a second later.
+        assert!((1..=3).contains(&spent), "{spent} times for one expiry");
+    }
+}
+
+#[tokio::test]
+async fn thirty_two_tasks_that_meet_an_expired_simple_token_authenticate_once() {
+    one_for_all(Auth::simple(LIFE)).await;
+}
+
+#[tokio::test]
+async fn thirty_two_tasks_that_meet_an_expired_jwt_authenticate_once() {
+    one_for_all(Auth::jwt(LIFE)).await;
+}
+
+/// What the library logs, for one thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("the log").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn neither_password_nor_token_is_ever_logged() {
+    let story = Story::begin(Auth::jwt(LIFE)).await;
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new("gocore_etcd_core=trace,etcd_client=trace"))
+        .with_ansi(false)
+        .with_writer(move || writer.clone());
+    // The test and all tasks of its clients run on this thread.
+    let guard = tracing::subscriber::set_default(subscriber.finish());
+    let client = story.worker().await;
+    let lock = client.lock("k", TTL).await.expect("lock");
+    sleep(EXPIRED).await;
+    client.kv().get(client.key(["data"])).await.expect("get");
+    lock.unlock().await.expect("unlock");
+    client.close().await.expect("close");
+    let wrong = as_worker([story.server.endpoint()], &Auth { password: "wrong secret".into(), ..story.auth.clone() });
+    let error = Client::connect(wrong).await.expect_err("a wrong password");
+    drop(guard);
+    let log = String::from_utf8_lossy(&log.0.lock().expect("the log")).into_owned();
+    println!("{log}");
+    assert!(log.contains("connected") && log.contains("token renewed"), "the log was seen");
+    for secret in [story.auth.password.as_str(), "wrong secret", "eyJ"] {
+        assert!(!log.contains(secret) && !format!("{error} {error:?}").contains(secret), "{secret:?} is shown");
+    }
+}

@@ -1,0 +1,50 @@
+//! What the calls cost, as the server itself counts it: the numbers of the documentation.
+
+use std::collections::BTreeMap;
+
+use gocore_etcd_core::{Cmp, Compare, Op, Range, Result, Txn};
+use gocore_etcd_tests::{Server, eventually};
+
+use crate::story::{SOON, alone};
+
+const TIMES: u64 = 10;
+
+/// Makes a call ten times: each time it must be `requests` of `method`, nothing else, and so many proposals.
+async fn costs<T>(server: &Server, what: &str, method: &str, proposals: u64, call: impl AsyncFn() -> Result<T>) {
+    let before = server.metrics().await;
+    for _ in 0..TIMES {
+        call().await.unwrap_or_else(|error| panic!("{what}: {error}"));
+    }
+    let spent = &server.metrics().await - &before;
+    assert_eq!(spent.requests(), BTreeMap::from([(method.to_owned(), TIMES)]), "{what}: requests");
+    assert_eq!(spent.proposals(), proposals * TIMES, "{what}: proposals");
+}
+
+#[tokio::test]
+async fn each_call_is_one_request_and_only_what_writes_is_a_proposal() {
+    let (server, client) = alone().await;
+    let kv = client.kv();
+    kv.put("/k", "v").await.expect("put");
+    // Connecting asks once for the version, in the background.
+    let asked = async || (server.metrics().await.requests_of("Status") >= 1).then_some(());
+    eventually(SOON, "the version was asked for", asked).await;
+
+    let there = || Compare::version("/k", Cmp::Greater, 0);
+    let read = || Op::get("/k");
+    let inner = |op: Op| Op::Txn(Txn::new().when(there()).then(op));
+    costs(&server, "get", "Range", 0, async || kv.get("/k").await).await;
+    costs(&server, "get of nothing", "Range", 0, async || kv.get("/nothing").await).await;
+    costs(&server, "list", "Range", 0, async || kv.list(Range::prefix("/")).await).await;
+    costs(&server, "put", "Put", 1, async || kv.put("/k", "v").await).await;
+    costs(&server, "delete", "DeleteRange", 1, async || kv.delete("/nothing").await).await;
+    let txn = |txn: Txn| {
+        let kv = kv.clone();
+        async move || kv.commit(txn.clone()).await
+    };
+    costs(&server, "txn that reads", "Txn", 0, txn(Txn::new().when(there()).then(read()).otherwise(read()))).await;
+    costs(&server, "txn that compares", "Txn", 0, txn(Txn::new().when(there()))).await;
+    costs(&server, "txn that writes", "Txn", 1, txn(Txn::new().when(there()).then(Op::put("/k", "v")))).await;
+    let refused = Txn::new().when(Compare::absent("/k")).then(Op::put("/k", "v")).otherwise(read());
+    costs(&server, "refused txn with a put", "Txn", 1, txn(refused)).await;
+    costs(&server, "nested txn that writes", "Txn", 1, txn(Txn::new().then(inner(Op::put("/k", "v"))))).await;
+}
