@@ -5,4 +5,5 @@ mod exclusion;
 mod header;
 mod null;
 mod programs;
+mod readme;
 mod story;

@@ -3,6 +3,7 @@
 mod agents;
 mod examples;
 mod package;
+mod readme;
 
 use std::path::Path;
 use std::process::Command;
