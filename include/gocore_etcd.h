@@ -1183,8 +1183,9 @@ gocore_etcd_status gocore_etcd_lock_acquire_async(gocore_etcd_client *client,
                                                   gocore_etcd_user_free user_free,
                                                   gocore_etcd_error **err);
 
-/* Has `callback` run once when the lock is held no longer: lost, or given back (by gocore_etcd_lock_unlock, by freeing
- * it, by closing the client). At once when that has happened already. `*subscription` is the subscription.
+/* Has `callback` run once when the lock is lost; at once when it was lost already. Never when it is given back (by
+ * gocore_etcd_lock_unlock, by freeing it, by closing the client): then the subscription ends. `*subscription` is the
+ * subscription.
  *
  * Ownership: the caller frees `*subscription` (which ends it) and `*err`; `user_data` is given back by `user_free`.
  * Threads: any; never waits. The subscription does not keep the lock held. Errors: INVALID_ARGUMENT; RESOURCE_EXHAUSTED

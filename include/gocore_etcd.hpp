@@ -224,7 +224,7 @@ public:
                              detail::Slot(error));
         return revision;
     }
-    /// Has `handler` run once when it is held no longer.
+    /// Has `handler` run once when it is lost; never when it is given back.
     Subscription on_lost(std::function<void()> handler, Error &error)
     {
         using Handler = std::function<void()>;

@@ -131,6 +131,15 @@ impl Lock {
         self.owner.ended()
     }
 
+    /// A future that ends when the lock is held no longer: true if it was lost, false if it was given back (by
+    /// [`Lock::unlock`], by dropping it, by closing the client). For handlers that must not run at an ordinary end.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub fn loss(&self) -> impl Future<Output = bool> + Send + 'static + use<> {
+        self.owner.loss()
+    }
+
     /// The condition that etcd itself checks: true as long as this owner holds. For
     /// [`Txn::guarded_by`](crate::Txn::guarded_by).
     pub fn guard(&self) -> Guard {

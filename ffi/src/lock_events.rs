@@ -93,8 +93,9 @@ pub extern "C" fn gocore_etcd_lock_acquire_async(
     })
 }
 
-/// Has `callback` run once when the lock is held no longer: lost, or given back (by gocore_etcd_lock_unlock, by freeing
-/// it, by closing the client). At once when that has happened already. `*subscription` is the subscription.
+/// Has `callback` run once when the lock is lost; at once when it was lost already. Never when it is given back (by
+/// gocore_etcd_lock_unlock, by freeing it, by closing the client): then the subscription ends. `*subscription` is the
+/// subscription.
 ///
 /// Ownership: the caller frees `*subscription` (which ends it) and `*err`; `user_data` is given back by `user_free`.
 /// Threads: any; never waits. The subscription does not keep the lock held. Errors: INVALID_ARGUMENT; RESOURCE_EXHAUSTED
@@ -119,20 +120,20 @@ pub extern "C" fn gocore_etcd_lock_on_lost(
         let pending = Pending::begin(&client, op)?;
         let events = Events::new(client.deliver.clone(), Loss { callback, user, _pending: pending });
         out.give(events.clone().into());
-        watch(&client, lock.lock.lost(), events);
+        watch(&client, lock.lock.loss(), events);
         Ok(OK)
     })
 }
 
 /// Wakes the subscription at the loss. Holds neither the lock nor its client: they may go before.
-fn watch(client: &Arc<ClientShared>, lost: impl Future<Output = ()> + Send + 'static, events: Arc<Events>) {
+fn watch(client: &Arc<ClientShared>, loss: impl Future<Output = bool> + Send + 'static, events: Arc<Events>) {
     let cancelled = events.cancelled().clone();
-    let work = async move {
-        lost.await;
-        Ok(())
+    let work = async move { Ok(loss.await) };
+    let complete = move |lost: Result<bool>| match lost {
+        Ok(true) => events.wake(),
+        // Given back, or nobody wants to know any more: there is nothing to tell.
+        _ => events.cancel(),
     };
-    // Cancelled or lost: the handler is woken, and finds out which.
-    let complete = move |_| events.wake();
     Operation::start(
         &client.runtime,
         "lock.on_lost",

@@ -7,7 +7,7 @@
 //! - [`mod@test`]: every test against a real etcd; what CI runs
 //! - [`soak`]: the same scenarios at random and long
 //! - [`wheel`]: the Python package as users get it
-//! - [`bench`]: what an operation costs, beside the plain etcd-client
+//! - [`mod@bench`]: what an operation costs, beside the plain etcd-client
 
 mod bench;
 mod check;

@@ -36,11 +36,20 @@ struct Standing {
     over: AtomicBool,
     /// Its key was deleted by somebody else.
     key_gone: AtomicBool,
+    /// It was given up by us while it was held.
+    given_back: AtomicBool,
     /// Fires with the lease's loss, and when it is over for another reason.
     ended: CancellationToken,
 }
 
 impl Standing {
+    fn give_back(&self) {
+        if !self.ended.is_cancelled() {
+            self.given_back.store(true, Ordering::Release);
+        }
+        self.end();
+    }
+
     fn end(&self) {
         self.over.store(true, Ordering::Release);
         self.ended.cancel();
@@ -58,7 +67,12 @@ impl Owner {
     pub(super) fn new(place: Place, key: &str, revision: i64, lease: Lease) -> Self {
         let Contention { tasks, watches, .. } = place.contention.clone();
         let ended = lease.lost_token().child_token();
-        let standing = Arc::new(Standing { over: AtomicBool::new(false), key_gone: AtomicBool::new(false), ended });
+        let standing = Arc::new(Standing {
+            over: AtomicBool::new(false),
+            key_gone: AtomicBool::new(false),
+            given_back: AtomicBool::new(false),
+            ended,
+        });
         let contender = place.key.clone();
         tasks.spawn(watch_own_key(standing.clone(), watches, contender.clone(), revision));
         let release = tokio::sync::Mutex::new(Release { place, uncertain: false, result: None });
@@ -82,6 +96,15 @@ impl Owner {
     /// Ends when it is no longer held.
     pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
         self.standing.ended.clone().cancelled_owned()
+    }
+
+    /// Ends with it: true when it was lost, false when it was given back by its owner.
+    pub(crate) fn loss(&self) -> impl Future<Output = bool> + Send + 'static + use<> {
+        let (standing, lease) = (self.standing.clone(), self.lease.clone());
+        async move {
+            standing.ended.cancelled().await;
+            !standing.given_back.load(Ordering::Acquire) && lease.why_lost() != Some(CLOSED)
+        }
     }
 
     pub(crate) fn guard(&self) -> Guard {
@@ -127,7 +150,7 @@ impl Owner {
             *result = Some(Err(lost.clone()));
             return Err(lost);
         }
-        self.standing.end();
+        self.standing.give_back();
         let door = place.contention.door.clone().named(op);
         let deadline = door.deadline();
         let door = door.until(deadline);
@@ -159,7 +182,7 @@ impl Owner {
 impl Drop for Owner {
     fn drop(&mut self) {
         // The place, dropped with us, withdraws the key.
-        self.standing.end();
+        self.standing.give_back();
     }
 }
 

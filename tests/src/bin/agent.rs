@@ -6,7 +6,7 @@
 //! | command | events |
 //! |---|---|
 //! | (start) | `connected` |
-//! | `{"do":"lock","key":…,"ttl_ms":…}` | `waiting`, then `acquired` (`key`, `token`, `at_ns`), later perhaps `lost` (`at_ns`) |
+//! | `{"do":"lock","key":…,"ttl_ms":…}` | `waiting`, then `acquired` (`key`, `token`, `at_ns`), later perhaps `lost` (`at_ns`; not for a lock that is given back) |
 //! | `{"do":"try_lock","key":…,"ttl_ms":…}` | `acquired` or `not_acquired` |
 //! | `{"do":"is_held"}` | `held` (`held`) |
 //! | `{"do":"put","key":…,"value":…}` | `written` (`revision`): guarded by the lock, judged by etcd alone |
@@ -116,10 +116,11 @@ impl Agent {
 
     fn acquired(&mut self, lock: Lock) {
         say(json!({"event": "acquired", "key": lock.key(), "token": lock.token(), "at_ns": now()}));
-        let lost = lock.lost();
+        let loss = lock.loss();
         tokio::spawn(async move {
-            lost.await;
-            say(json!({"event": "lost", "at_ns": now()}));
+            if loss.await {
+                say(json!({"event": "lost", "at_ns": now()}));
+            }
         });
         self.lock = Some(lock);
     }

@@ -24,6 +24,17 @@ template <typename T> constexpr bool moves_only()
 }
 static_assert(moves_only<etcd::Client>() && moves_only<etcd::Lock>() && moves_only<etcd::Subscription>());
 
+/// Somebody deletes the key under the lock, which so is lost.
+static void lose(etcd::Client &client, etcd::Lock &lock)
+{
+    gocore_etcd_range_options below = GOCORE_ETCD_RANGE_OPTIONS_INIT;
+    below.scope = GOCORE_ETCD_SCOPE_PREFIX;
+    const std::string prefix = std::string(lock.key()) + "/";
+    uint64_t deleted = 0;
+    gocore_etcd_kv_delete(client.get(), prefix.data(), prefix.size(), &below, 0, &deleted, nullptr);
+    CHECK(deleted == 1 && lock.wait_lost(20s));
+}
+
 static etcd::Client connect(char **argv)
 {
     etcd::Config config;
@@ -86,8 +97,7 @@ static void locks(etcd::Client &client)
     auto moved = std::move(lock);
     CHECK(!lock.is_held() && lock.key().empty() && moved.is_held());
     CHECK(thrown_by([&] { lock.unlock(); }) == GOCORE_ETCD_STATUS_INVALID_ARGUMENT);
-    moved.unlock();
-    CHECK(moved.wait_lost());
+    lose(client, moved);
     while (calls < 2)
         std::this_thread::sleep_for(1ms);
     CHECK(thrown_by([&] { moved.put("/cpp/guarded", "v"); }) == GOCORE_ETCD_STATUS_LOST);
@@ -103,7 +113,7 @@ static void subscriptions_wait(etcd::Client &client)
             std::this_thread::sleep_for(300ms);
             ended = true;
         });
-        lock.unlock();
+        lose(client, lock);
         while (!began)
             std::this_thread::sleep_for(1ms);
     }
@@ -117,7 +127,7 @@ static void subscriptions_wait(etcd::Client &client)
         *own = etcd::Subscription();
         done = true;
     });
-    lock.unlock();
+    lose(client, lock);
     while (!done)
         std::this_thread::sleep_for(1ms);
 }
