@@ -16,10 +16,10 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::kv::Door;
 use crate::lease::Ttl;
+use crate::range::{Order, Range};
 use crate::session::Sessions;
 use crate::tasks::Tasks;
 use crate::time::Deadline;
-use crate::txn::{Order, Range};
 use crate::watch::Watches;
 
 mod owner;

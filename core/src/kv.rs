@@ -22,10 +22,11 @@ use etcd_client::proto::PbTxnOpResponse;
 
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
+use crate::range::{Range, check_key, check_lease};
 use crate::tasks::Tasks;
 use crate::time::Deadline;
 use crate::transport::{Call, CallKind, Transport};
-use crate::txn::{OpResult, Range, Txn, TxnResult, check_key, check_lease};
+use crate::txn::{OpResult, Txn, TxnResult};
 
 mod watch;
 

@@ -25,7 +25,7 @@
 //!
 //! - [`Client`], [`ClientConfig`]: connect, close; the owner of every background task
 //! - `transport`: what etcd-client lacks: endpoint health, retries, tokens
-//! - [`kv`]: keys and values, the one door to etcd; `txn`: the plan of a transaction
+//! - [`kv`]: keys and values, the one door to etcd; `range`, `txn`: which keys, and the plan of a transaction
 //! - `lease`: granted, kept alive on few shared streams, with a local deadline
 //! - `watch`: resilient, bounded watches on shared streams
 //! - `session`: a lease with a record and a fence; `contender`: the ordered queue
@@ -62,6 +62,7 @@ mod keyspace;
 pub mod kv;
 mod lease;
 pub mod lock;
+mod range;
 mod session;
 mod tasks;
 // The only file that reads a clock, which is a call into libc.
@@ -77,7 +78,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use etcd_client;
 pub use kv::{Change, KeyValue, Kv, KvWatch, Listing, WatchUpdate};
 pub use lock::Lock;
-pub use txn::{Cmp, Compare, Guard, Op, OpResult, Order, Range, Txn, TxnResult};
+pub use range::{Order, Range};
+pub use txn::{Cmp, Compare, Guard, Op, OpResult, Txn, TxnResult};
 
 /// The README's example compiles: a test of the documentation, not a part of it.
 #[cfg(doctest)]

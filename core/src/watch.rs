@@ -21,9 +21,9 @@ use tokio::sync::mpsc;
 use self::buffer::{Buffer, Taken};
 use self::cursor::Cursor;
 use crate::kv::{Door, KeyValue, Listing};
+use crate::range::Range;
 use crate::tasks::Tasks;
 use crate::time::jittered;
-use crate::txn::Range;
 
 mod buffer;
 mod cursor;

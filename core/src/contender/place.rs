@@ -6,10 +6,11 @@ use super::queue::extreme;
 use super::{Contention, Owner, Wanted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kv::{Door, KeyValue};
+use crate::range::{Order, Range};
 use crate::session::{Name, Session};
 use crate::time::{BootTime, Deadline, jittered};
 use crate::transport::CallKind;
-use crate::txn::{Cmp, Compare, Op, OpResult, Order, Range, Txn};
+use crate::txn::{Cmp, Compare, Op, OpResult, Txn};
 
 /// Between two attempts at something that failed.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::keyspace::only_segment;
 use crate::kv::{Door, KeyValue};
-use crate::txn::{Order, Range};
+use crate::range::{Order, Range};
 
 /// The contender that comes first in `order`, created at or before `until`. `found` is the answer to a query of limit
 /// one; when that is a key of a longer name, all are read, keys only, at that revision (0: now), and sorted out.

@@ -3,8 +3,8 @@
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::kv::{KeyValue, Kv};
+use crate::range::Range;
 use crate::tasks::Tasks;
-use crate::txn::Range;
 use crate::watch::{self, Watches};
 
 /// One change of a key.

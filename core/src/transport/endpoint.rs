@@ -161,7 +161,8 @@ impl Endpoint {
         let begun = BootTime::now();
         let Finding { verdict, cause, detour } = question.put(channel, &self.target, patience).await;
         if verdict == Verdict::Silent && BootTime::now() > begun.plus(patience + STARVED) {
-            // We were not run for a while, so it was not given its time: asked again rather than condemned.
+            // We were not run for a while, so it was not given its time: asked again, with more of it, not condemned.
+            locked(&self.health).excuse();
             return;
         }
         if let Some(channel) = detour {

@@ -144,6 +144,11 @@ impl Health {
         Change::None
     }
 
+    /// The last probe says nothing; the next one, due now, gets more time.
+    pub(super) fn excuse(&mut self) {
+        self.failures = self.failures.saturating_add(1);
+    }
+
     /// Takes a probe's verdict. `spread` in 0..1 spreads the pauses of many clients; `elsewhere` says whether there is a
     /// healthy endpoint to go to.
     pub(super) fn judge(&mut self, verdict: Verdict, now: BootTime, spread: f64, elsewhere: bool) -> Change {

@@ -16,10 +16,10 @@ use super::buffer::Buffer;
 use super::cursor::{Cursor, Message, Step};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kv::KeyValue;
+use crate::range::Range;
 use crate::tasks::Tasks;
 use crate::time::{BootTime, Deadline, jittered, sleep_until};
 use crate::transport::Transport;
-use crate::txn::Range;
 
 /// How long the first answer of a new stream, or a new token, may take before it is tried again.
 const OPENING: Duration = Duration::from_secs(5);

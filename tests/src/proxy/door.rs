@@ -74,6 +74,7 @@ impl Door {
                 stream.set_nonblocking(true)?;
                 state.arrived.push_back((TcpStream::from_std(stream)?, from));
             }
+            stop_listening(&listener)?;
         }
         state.deaf = false;
         state.plug = None;
@@ -146,6 +147,16 @@ impl State {
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
+    }
+}
+
+/// Closing alone does not do it at once: a process that another test starts at this moment has a copy of the descriptor
+/// from its fork until its exec, and the kernel would go on letting connections in for it.
+fn stop_listening(listener: &std::net::TcpListener) -> io::Result<()> {
+    // SAFETY: plain system call on a descriptor that `listener` keeps open.
+    match unsafe { libc::shutdown(listener.as_raw_fd(), libc::SHUT_RDWR) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 

@@ -27,6 +27,16 @@ fn a_new_endpoint_is_probed_at_once_and_not_preferred() {
 }
 
 #[test]
+fn a_probe_that_was_not_given_its_time_condemns_nobody_and_the_next_gets_more() {
+    let mut health = healthy();
+    health.notice(Sign::Trouble, at(1));
+    let (standing, patience) = (health.standing(), health.patience());
+    health.excuse();
+    assert_eq!(health.standing(), standing);
+    assert!(health.patience() > patience && health.due().is_some_and(|due| due <= at(1)));
+}
+
+#[test]
 fn a_slow_request_alone_never_makes_an_endpoint_go_away() {
     let mut health = healthy();
     for second in 1..100 {

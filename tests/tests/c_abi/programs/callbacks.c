@@ -373,6 +373,7 @@ static void dispatched(char **argv)
 
     config.endpoints = (const char *const *)(argv + 1);
     config.endpoints_len = 1;
+    config.dial_timeout_ms = 60000;
     config.callbacks = GOCORE_ETCD_CALLBACKS_DISPATCH;
     EXPECT(OK, gocore_etcd_client_connect(&config, &client, &err));
     poll_fd.fd = gocore_etcd_client_dispatch_fd(client);
