@@ -4,7 +4,7 @@ use std::fs;
 
 use gocore_etcd_tests::Server;
 
-use crate::story::{compile, library_dir, root, run};
+use crate::story::{compile, has_cplusplus, library_dir, root, run};
 
 /// The first block of this language.
 fn block(language: &str) -> String {
@@ -16,7 +16,8 @@ fn block(language: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_readmes_programs_take_the_lock_and_write() {
     let server = Server::plain().await;
-    for (language, key) in [("c", "/done"), ("cpp", "/go-core/cleanup/last")] {
+    let cplusplus = has_cplusplus().then_some(("cpp", "/go-core/cleanup/last"));
+    for (language, key) in [("c", "/done")].into_iter().chain(cplusplus) {
         let source = library_dir().join(format!("readme.{language}"));
         fs::write(&source, block(language).replace("127.0.0.1:2379", &server.endpoint())).expect("a file");
         run(compile(source.to_str().expect("text")), Vec::new()).await;

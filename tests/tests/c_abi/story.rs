@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
+use gocore_etcd_tests::not_run;
+
 /// The workspace's root.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the workspace")
@@ -38,6 +40,15 @@ pub(crate) fn compiler(program: &str, standard: &str) -> Command {
     let mut compiler = Command::new(program);
     compiler.arg(format!("-std={standard}")).args(STRICT).arg("-I").arg(root().join("include"));
     compiler
+}
+
+/// Whether programs in C++ can be compiled here; if not, that is said once more wherever it is asked.
+pub(crate) fn has_cplusplus() -> bool {
+    let has = Command::new("g++").arg("--version").output().is_ok_and(|output| output.status.success());
+    if !has {
+        not_run("the programs in C++", "there is no g++");
+    }
+    has
 }
 
 /// Compiles a program of `programs/` (or at an absolute path) and says where it lies.
