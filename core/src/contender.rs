@@ -14,7 +14,7 @@
 //! one read where other writes come between looking ahead and watching.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::kv::Door;
+use crate::kv::{Door, KeyValue};
 use crate::lease::Ttl;
 use crate::range::{Order, Range};
 use crate::session::Sessions;
@@ -48,6 +48,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) value: &'a [u8],
     pub(crate) ttl: Ttl,
     pub(crate) deadline: Deadline,
+    /// Is told the place while it waits: how many are before it, as far as it has looked.
+    pub(crate) places: Option<&'a (dyn Fn(u64) + Sync)>,
 }
 
 impl Contention {
@@ -76,6 +78,19 @@ impl Contention {
     /// As for [`Contention::acquire`].
     pub(crate) async fn try_acquire(&self, wanted: Wanted<'_>) -> Result<Option<Owner>> {
         self.look_and_queue(wanted).await.map_err(|error| self.unless_closing(error, wanted))
+    }
+
+    /// Who owns it now, with its value; whoever wrote it. 1 request; more only where keys of longer names are in the
+    /// way.
+    pub(crate) async fn owner(&self, op: &'static str, key: &str) -> Result<Option<KeyValue>> {
+        let door = self.door.clone().named(op).until(Deadline::after(self.door.request_timeout()));
+        loop {
+            match queue::first(&door, &format!("{key}/")).await {
+                // The revision of the first read was gone by the second.
+                Err(error) if error.kind() == ErrorKind::Compacted => {}
+                found => return found.map_err(|error| error.or_key(key)),
+            }
+        }
     }
 
     async fn look_and_queue(&self, wanted: Wanted<'_>) -> Result<Option<Owner>> {

@@ -1,8 +1,9 @@
 //! A place in a queue, from before its key is put until it is known to be gone.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
-use super::queue::extreme;
+use super::queue::{count_before, extreme};
 use super::{Contention, Owner, Wanted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kv::{Door, KeyValue};
@@ -185,6 +186,7 @@ impl Place {
         let door = self.contention.door.clone().named(wanted.op).until(wanted.deadline);
         let Entered { revision: mine, mut before } = entered;
         let mut pause = SHORTEST_PAUSE;
+        let mut place = None;
         loop {
             match self.predecessor(&door, wanted, mine, before.take()).await {
                 Ok(None) => return Ok(()),
@@ -192,7 +194,13 @@ impl Place {
                     pause = SHORTEST_PAUSE;
                     let Contention { watches, .. } = &self.contention;
                     let gone = watches.gone_from_now(&predecessor.key, seen, Some(predecessor.create_revision));
+                    let telling = self.tell_place(&door, wanted, mine, &mut place);
+                    let gone = async {
+                        tokio::select! { biased; () = gone => {}, never = telling => match never {} }
+                    };
                     self.wait_for(gone, wanted).await?;
+                    // One at least has gone. Whether others have, nobody told us.
+                    place = place.map(|place: u64| place.saturating_sub(1).max(1));
                 }
                 // The place is good for as long as the session is, whatever becomes of one read.
                 Err(error) if may_pass(&error) && !wanted.deadline.has_passed() => {
@@ -203,6 +211,18 @@ impl Place {
                 Err(error) => return Err(error.or_key(wanted.key)),
             }
         }
+    }
+
+    /// Tells the place to whoever wants to know it: counted once, at the revision we came at.
+    async fn tell_place(&self, door: &Door, wanted: Wanted<'_>, mine: i64, place: &mut Option<u64>) -> Infallible {
+        if let Some(places) = wanted.places {
+            if place.is_none() {
+                let counted = count_before(door, &self.queue, mine).await;
+                *place = counted.inspect_err(|error| tracing::debug!(%error, key = self.key, "no place to tell")).ok();
+            }
+            place.iter().for_each(|place| places(*place));
+        }
+        std::future::pending().await
     }
 
     /// Waits for `event`, at most as long as the session lives, the client is open and the caller has time.
