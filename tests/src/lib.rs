@@ -20,17 +20,23 @@
 //! - [`python`]: the Python package, built and installed as users do
 //! - [`tls`]: certificates, right ones and wrong ones
 //! - [`process`]: agents in processes of their own, with one JSON event a line
+//! - [`agents`]: the agents' programs, one a language
+//! - [`c`]: programs in C and C++, compiled against the headers and the built library
+//! - [`seen`]: what an independent client sees
 //! - [`eventually`](mod@eventually), [`clock`], [`seed`], [`skip`], [`trace`]: the small tools of a test
 //!
 //! Every process started here dies with the test process, however that ends. When a test panics, the log of its
 //! servers is printed.
 
+pub mod agents;
 pub mod binary;
+pub mod c;
 mod child;
 pub mod clock;
 pub mod cluster;
 pub mod eventually;
 mod http;
+mod made;
 pub mod metrics;
 mod port;
 pub mod process;
@@ -38,6 +44,7 @@ pub mod proxy;
 pub mod python;
 mod runtime;
 pub mod seed;
+pub mod seen;
 pub mod server;
 pub mod skip;
 pub mod tls;

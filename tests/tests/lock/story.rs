@@ -5,10 +5,9 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use etcd_client::{EventType, GetOptions, WatchOptions};
+use etcd_client::GetOptions;
 use gocore_etcd_core::{Client, ClientConfig, Lock, Result};
-use gocore_etcd_tests::clock::boottime;
-use gocore_etcd_tests::process::Event;
+pub(crate) use gocore_etcd_tests::seen::deletion;
 use gocore_etcd_tests::{Agent, Server, eventually};
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -71,20 +70,6 @@ pub(crate) async fn lease_of(etcd: &etcd_client::Client, key: &str) -> i64 {
     found.kvs().iter().min_by_key(|kv| kv.create_revision()).expect("a contender").lease()
 }
 
-/// When the first key below `prefix` was deleted, as an independent client sees it on a healthy path.
-pub(crate) async fn deletion(etcd: &etcd_client::Client, prefix: &str) -> JoinHandle<Duration> {
-    let options = WatchOptions::new().with_prefix();
-    let mut stream = etcd.watch_client().watch(prefix, Some(options)).await.expect("a plain watch");
-    tokio::spawn(async move {
-        loop {
-            let message = stream.message().await.expect("the healthy path stays").expect("the watch goes on");
-            if message.events().iter().any(|event| event.event_type() == EventType::Delete) {
-                return boottime();
-            }
-        }
-    })
-}
-
 /// A process of its own that uses the library.
 pub(crate) async fn agent(prefix: &str, endpoints: &[String]) -> Agent {
     let args = std::iter::once(prefix).chain(endpoints.iter().map(String::as_str));
@@ -93,21 +78,10 @@ pub(crate) async fn agent(prefix: &str, endpoints: &[String]) -> Agent {
     agent
 }
 
-/// Has an agent take a lock.
-pub(crate) async fn agent_locks(agent: &mut Agent, key: &str, ttl: Duration) -> Event {
-    tell_lock(agent, key, ttl);
-    agent.expect("acquired", SOON).await
-}
-
 /// Has an agent begin to take a lock.
 pub(crate) fn tell_lock(agent: &mut Agent, key: &str, ttl: Duration) {
     let ttl_ms = ttl.as_millis() as u64;
     agent.send(&json!({"do": "lock", "key": key, "ttl_ms": ttl_ms})).expect("the agent listens");
-}
-
-/// When an agent says that it happened.
-pub(crate) fn at(event: &Event) -> Duration {
-    Duration::from_nanos(event.body["at_ns"].as_u64().expect("at_ns"))
 }
 
 /// Polls `future` at most `polls` times, at most for `within`; None when it was dropped before it had ended.
