@@ -17,6 +17,7 @@
 //! - [`cluster`]: several members, a proxy in front of each client port and each peer port
 //! - [`proxy`]: a TCP proxy that passes, delays, refuses, swallows, holds one direction, cuts
 //! - [`metrics`]: what a server counted: requests by method, proposals
+//! - [`cargo`]: building from within a program that cargo runs
 //! - [`python`]: the Python package, built and installed as users do
 //! - [`tls`]: certificates, right ones and wrong ones
 //! - [`process`]: agents in processes of their own, with one JSON event a line
@@ -31,6 +32,7 @@
 pub mod agents;
 pub mod binary;
 pub mod c;
+pub mod cargo;
 mod child;
 pub mod clock;
 pub mod cluster;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::binary::{self, lock};
+use crate::cargo::as_from_a_shell;
 use crate::made::made;
 
 /// What the wheel is made from, and how.
@@ -191,6 +192,7 @@ fn package(extension: &str, out: &Path, args: &[&str]) -> Result<PathBuf, String
     let tools = Python::with_tools()?;
     let mut maturin = tools.command();
     maturin.current_dir(binary::workspace().join("python")).args(["-m", "maturin"]).args(args).arg("--out").arg(out);
+    as_from_a_shell(&mut maturin);
     // Which interpreter builds does not matter (abi3); always the same one spares building pyo3 again.
     if args.contains(&"build") {
         maturin.arg("--interpreter").arg(&tools.0);
