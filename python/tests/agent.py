@@ -7,14 +7,20 @@ that the commands, which stand here, only yield their calls, and each program wa
 
 import contextlib
 import json
+import logging
 import sys
 import time
 
 from gocore_etcd import Client, EtcdError, LostError, Op
 
+# Between the events, as the Rust agent has it: shown with them when a test fails.
+logging.basicConfig(stream=sys.stdout)
+
 
 def say(event, **fields):
-    print(json.dumps({"event": event, **fields}), flush=True)
+    # One write: handlers say something too, from threads of their own.
+    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
+    sys.stdout.flush()
 
 
 def now():
