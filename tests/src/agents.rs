@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use crate::binary::workspace;
 use crate::c::{self, Library};
@@ -47,7 +48,11 @@ impl Language {
             Language::Rust => None,
             Language::C => compiler("gcc"),
             Language::Cplusplus => compiler("g++"),
-            Language::Python | Language::Asyncio => Python::of_machine().lacks(),
+            Language::Python | Language::Asyncio => {
+                // Once: where PyPI cannot be reached, it takes pip its time to say so.
+                static LACKS: LazyLock<Option<String>> = LazyLock::new(|| Python::of_machine().lacks());
+                LACKS.clone()
+            }
         }
     }
 }

@@ -51,3 +51,6 @@ fn add(path: &Path, hasher: &mut DefaultHasher) -> Result<(), String> {
     // What Python leaves where it has imported something is no source.
     entries.iter().filter(|path| !path.ends_with("__pycache__")).try_for_each(|path| add(path, hasher))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,6 @@
 //! The workers: agents in OS processes of their own, each in another language.
 
 use std::collections::VecDeque;
-use std::iter;
 use std::time::Duration;
 
 use gocore_etcd_tests::Agent;
@@ -30,12 +29,13 @@ struct Part {
 }
 
 impl Cast {
-    /// One worker a language, in the order of their entrance; where there are too few, Rust plays a second part.
-    pub(super) fn of(programs: Vec<Program>) -> Cast {
-        let (mut parts, first) = (Vec::<Part>::new(), programs.first().cloned());
-        let doubles = iter::repeat_with(move || first.clone()).map_while(|program| program);
-        let lacking = PARTS.saturating_sub(programs.len());
-        for program in programs.into_iter().chain(doubles.take(lacking)) {
+    /// One worker a language, in the order of their entrance; where there are too few, the first plays more parts.
+    pub(super) fn of(mut programs: Vec<Program>) -> Cast {
+        while programs.len() < PARTS {
+            programs.push(programs[0].clone());
+        }
+        let mut parts = Vec::<Part>::new();
+        for program in programs {
             let language = program.language;
             let name = match parts.iter().filter(|part| part.program.language == language).count() {
                 0 => language.name().to_owned(),
