@@ -23,7 +23,7 @@
 //! - [`process`]: agents in processes of their own, with one JSON event a line
 //! - [`agents`]: the agents' programs, one a language
 //! - [`c`]: programs in C and C++, compiled against the headers and the built library
-//! - [`seen`]: what an independent client sees
+//! - [`story`]: what many scenarios do and look at
 //! - [`eventually`](mod@eventually), [`clock`], [`seed`], [`skip`], [`trace`]: the small tools of a test
 //!
 //! Every process started here dies with the test process, however that ends. When a test panics, the log of its
@@ -46,9 +46,9 @@ pub mod proxy;
 pub mod python;
 mod runtime;
 pub mod seed;
-pub mod seen;
 pub mod server;
 pub mod skip;
+pub mod story;
 pub mod tls;
 pub mod trace;
 

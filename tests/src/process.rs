@@ -29,11 +29,6 @@ impl Event {
     pub fn name(&self) -> &str {
         self.body["event"].as_str().unwrap_or_default()
     }
-
-    /// When it happened, by the agent's own clock, which is [`boottime`] too; when the line arrived, if it does not say.
-    pub fn happened(&self) -> Duration {
-        self.body["at_ns"].as_u64().map_or(self.at, Duration::from_nanos)
-    }
 }
 
 /// A running agent; it is killed when this is dropped, and when our process dies.

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use gocore_etcd_tests::agents::Program;
-use gocore_etcd_tests::seen::deletion;
+use gocore_etcd_tests::story::{at, deletion};
 use gocore_etcd_tests::{Agent, Cluster, Etcd, Proxy, Server, clock, not_judged, seed};
 use serde_json::json;
 use tokio::task::{JoinHandle, JoinSet};
@@ -57,7 +57,7 @@ impl Round {
     }
 
     async fn end(mut self, fault: Duration) -> Verdict {
-        let lost = self.holder.expect("lost", LATEST).await.happened();
+        let lost = at(&self.holder.expect("lost", LATEST).await);
         let deleted = timeout(LATEST, self.deleted).await.expect("deleted in time").expect("the observer goes on");
         assert!(!is_held(&mut self.holder).await, "{}: what is lost stays lost", self.name);
         Verdict { name: self.name, fault, lost, deleted }

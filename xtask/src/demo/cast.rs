@@ -135,6 +135,11 @@ impl Worker {
     }
 }
 
+/// When it happened by the worker's own clock, which is the clock of all: CLOCK_BOOTTIME.
+pub(super) fn time(event: &Event) -> Duration {
+    event.body["at_ns"].as_u64().map_or(event.at, Duration::from_nanos)
+}
+
 /// A field that is a text.
 pub(super) fn text<'a>(event: &'a Event, field: &str) -> &'a str {
     event.body[field].as_str().unwrap_or_default()

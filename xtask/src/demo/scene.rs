@@ -7,7 +7,7 @@ use gocore_etcd_tests::process::Event;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::cast::{Cast, number};
+use super::cast::{Cast, number, time};
 use super::stage::{Contender, Deletions, Stage};
 use super::tell::{Teller, Who};
 use super::verdict::Verdict;
@@ -90,7 +90,7 @@ impl Story<'_> {
     }
 
     pub(super) fn holds(&mut self, worker: usize, acquired: &Event, says: &str) {
-        let (token, since) = (number(acquired, "token"), acquired.happened());
+        let (token, since) = (number(acquired, "token"), time(acquired));
         self.turns.push(Turn { worker, token, since });
         self.tell.at(since, Who::Worker(worker)).token(token).says(says);
     }
@@ -100,7 +100,7 @@ impl Story<'_> {
         let answer = self.cast.worker(worker).says("held").await?;
         let held = answer.body["held"].as_bool().unwrap_or_default();
         let says = if held { "still holds it, longer than its TTL: it lives" } else { "holds it no longer" };
-        self.tell.at(answer.happened(), Who::Worker(worker)).says(says);
+        self.tell.at(time(&answer), Who::Worker(worker)).says(says);
         if held { Ok(()) } else { Err(format!("{} lost its lock in fair weather", self.name(worker))) }
     }
 

@@ -8,7 +8,7 @@ use gocore_etcd_tests::clock::boottime;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::cast::{Cast, text};
+use super::cast::{Cast, text, time};
 use super::scene::{NAME, Story, TTL, Turn};
 use super::stage::Stage;
 use super::tell::{Teller, Who};
@@ -76,7 +76,7 @@ impl Story<'_> {
         let expired = format!("its lease of {} s has run out: {} is gone", granted.as_secs(), self.short(&holder.key));
         self.tell.at(gone.at, Who::Etcd).revision(gone.revision).says(expired);
         let acquired = self.cast.worker(1).says("acquired").await?;
-        let took = acquired.happened().saturating_sub(killed);
+        let took = time(&acquired).saturating_sub(killed);
         self.holds(1, &acquired, &format!("holds the lock, {:.2} s after the kill", took.as_secs_f64()));
         let seen = format!("after {:.2} s, with a granted TTL of {} s", took.as_secs_f64(), granted.as_secs());
         self.verdict.add("a dead holder's lock is free after its TTL", took <= granted + EXPIRY, seen);
@@ -100,7 +100,7 @@ impl Story<'_> {
         self.cast.worker(worker).ask(json!({"do": "unlock"}))?;
         self.tell.at(released, Who::Worker(worker)).says("unlocks");
         let acquired = self.cast.worker(next).says("acquired").await?;
-        let took = acquired.happened().saturating_sub(released);
+        let took = time(&acquired).saturating_sub(released);
         self.holds(next, &acquired, &format!("holds the lock, {:.1} ms after the unlock", millis(took)));
         self.cast.worker(worker).says("unlocked").await.map(drop)
     }
@@ -112,17 +112,17 @@ impl Story<'_> {
         self.stage.proxy.black_hole();
         let swallows = format!("swallows every packet between {name} and etcd; no connection breaks");
         self.tell.now(Who::Network).says(swallows);
-        let lost = self.cast.worker(cut).says("lost").await?.happened();
+        let lost = time(&self.cast.worker(cut).says("lost").await?);
         self.tell.at(lost, Who::Worker(cut)).says("knows that its lock is lost, by its own clock");
         let gone = self.deletions.of(&holder.key).await?;
         let expired =
             format!("its lease has run out: {} is gone, {} after that", self.short(&holder.key), ahead(lost, gone.at));
         self.tell.at(gone.at, Who::Etcd).revision(gone.revision).says(expired);
         let acquired = self.cast.worker(next).says("acquired").await?;
-        let (first, then) = (ahead(lost, gone.at), ahead(lost, acquired.happened()));
+        let (first, then) = (ahead(lost, gone.at), ahead(lost, time(&acquired)));
         self.holds(next, &acquired, &format!("holds the lock, {then} after {name} knew"));
         let seen = format!("{first} before etcd gave it away, {then} before the next held it");
-        let in_time = lost < gone.at.min(acquired.happened());
+        let in_time = lost < gone.at.min(time(&acquired));
         self.verdict.add("a lock is lost here before the next has it", in_time, seen);
         self.writes(next).await?;
 
