@@ -7,3 +7,4 @@ mod null;
 mod programs;
 mod readme;
 mod story;
+mod watch;
