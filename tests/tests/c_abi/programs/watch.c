@@ -312,6 +312,9 @@ static void dispatched(char **argv, gocore_etcd_client *other)
 
     /* Cancelled without anybody dispatching: cancel_wait ends it here. */
     end_watch(&two);
+    while (poll(&poll_fd, 1, 0) == 1)
+        EXPECT(OK, gocore_etcd_client_dispatch(client, 0, 0, &count, &err));
+    /* An update is due when the client is closed. */
     put_place(other, "/w/loop/", 50);
     CHECK(poll(&poll_fd, 1, 60000) == 1);
     calls = one.calls;
@@ -370,10 +373,14 @@ int main(int argc, char **argv)
     outlives_the_handle(argv, client);
     closed(argv, client);
     dispatched(argv, client);
+    watcher_init(&one, client, NULL);
+    watch_prefix(&one, "/w/last/");
+    UNTIL(&one, snapshots, 1);
     close_and_free(client);
-    /* Nothing is left of all these watches: the runtime ends with the last of them. */
+    /* Nothing is left of all these watches but a handle: the runtime has ended with the last of them. */
     for (n = 0; has_thread("gocore-etcd") && n < 6000; n++)
         usleep(10000);
-    CHECK(!has_thread("gocore-etcd"));
+    CHECK(!has_thread("gocore-etcd") && one.frees == 1);
+    gocore_etcd_subscription_free(one.subscription);
     return 0;
 }
