@@ -6,3 +6,4 @@ mod null;
 mod programs;
 mod readme;
 mod story;
+mod watch;
