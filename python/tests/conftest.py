@@ -60,7 +60,8 @@ class Server:
         self._start()
 
     def _start(self):
-        self._process = subprocess.Popen(self._command)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("ETCD_")}
+        self._process = subprocess.Popen(self._command, env=environment)
         with gocore_etcd.Client(self.endpoint, dial_timeout=30):
             pass
 
