@@ -2,6 +2,8 @@
 
 mod basics;
 mod candidacy;
+mod faults;
+mod history;
 mod observers;
 mod run;
 mod story;
