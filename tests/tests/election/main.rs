@@ -1,9 +1,11 @@
 //! Elections against a real etcd: what they promise, one file a group of promises.
 
 mod basics;
+mod cancel;
 mod candidacy;
 mod faults;
 mod history;
+mod lost_answer;
 mod observers;
 mod run;
 mod story;
