@@ -1,10 +1,12 @@
 //! Requests whose answer is lost, or that come late: in the end nothing is left of them, and nothing newer suffers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use gocore_etcd_core::{Client, ClientConfig, ErrorKind, Leadership};
 use gocore_etcd_tests::{Proxy, Server, eventually};
-use tokio::time::{sleep, timeout};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::story::{SOON, TTL, campaigning, candidates, client_of, outcome, until_candidates};
 
@@ -105,14 +107,18 @@ async fn a_proclamation_that_comes_late_does_not_overwrite_a_newer_one() {
     let other = client_of(&server).await;
     let mut leaders = Vec::new();
     for n in 0..LEADERS {
-        leaders.push(ours.campaign(&format!("k{n}"), "first", TTL).await.expect("campaign"));
+        leaders.push(Arc::new(ours.campaign(&format!("k{n}"), "first", TTL).await.expect("campaign")));
     }
     let before = slow.traffic().requested;
     slow.hold_requests();
     // Some of these are held in the slow proxy, which is found out, and a copy goes the other way.
     for identity in ["old", "new"] {
-        for leadership in &leaders {
-            timeout(SOON, leadership.proclaim(identity)).await.expect("ends").expect("by the other way");
+        let mut proclaiming = JoinSet::new();
+        for leadership in leaders.iter().cloned() {
+            proclaiming.spawn(async move { leadership.proclaim(identity).await });
+        }
+        for proclaimed in proclaiming.join_all().await {
+            proclaimed.expect("by the other way");
         }
     }
     let txns = async || server.metrics().await.requests_of("Txn");
