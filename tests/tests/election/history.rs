@@ -38,7 +38,7 @@ impl History {
                     let leader = candidates.keys().next().copied();
                     history.journal.push((value.parse().expect("a token"), leader));
                 }
-                if !kv.key().starts_with(queue.as_bytes()) {
+                if kv.key().strip_prefix(queue.as_bytes()).is_none_or(|name| name.contains(&b'/')) {
                     continue;
                 }
                 candidates.retain(|_, (key, _)| key != kv.key());

@@ -3,7 +3,9 @@
 mod basics;
 mod cancel;
 mod candidacy;
+mod deadlines;
 mod faults;
+mod foreign;
 mod history;
 mod lost_answer;
 mod observers;
