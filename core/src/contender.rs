@@ -3,7 +3,7 @@
 //! A contender is a key with exactly one segment after the queue's prefix, whoever wrote it; the owner is the one with
 //! the lowest create revision. It is the algorithm of etcd's `client/v3/concurrency`, with what makes it safe:
 //!
-//! - Entering is one transaction, guarded by the session's record, that puts our key and reads the owner.
+//! - Entering is one transaction, guarded by the session's record, that puts our key and reads who came before.
 //! - A waiter watches one key, the newest contender before it, until that incarnation is gone; then one read-only
 //!   transaction says that we are still there and whether anybody is left before us. Nobody wins without it.
 //! - A place in the queue is a value: dropped at any await, it is withdrawn in the background, and where an answer
@@ -14,7 +14,7 @@
 //! one read where other writes come between looking ahead and watching.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::kv::Door;
+use crate::kv::{Door, KeyValue};
 use crate::lease::Ttl;
 use crate::range::{Order, Range};
 use crate::session::Sessions;
@@ -48,6 +48,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) value: &'a [u8],
     pub(crate) ttl: Ttl,
     pub(crate) deadline: Deadline,
+    /// Is told the place while it waits: how many are before it, as far as it has looked.
+    pub(crate) places: Option<&'a (dyn Fn(u64) + Sync)>,
 }
 
 impl Contention {
@@ -65,10 +67,9 @@ impl Contention {
 
     async fn queue_and_wait(&self, wanted: Wanted<'_>) -> Result<Owner> {
         let (mut place, entered) = self.enter(wanted).await?;
-        if !entered.is_first {
-            place.wait_for_turn(wanted, entered.revision).await?;
-        }
-        place.own(wanted, entered.revision)
+        let revision = entered.revision;
+        place.wait_for_turn(wanted, entered).await?;
+        place.own(wanted, revision)
     }
 
     /// Owns at once or not at all. Disturbs nobody: when somebody is there already it only reads.
@@ -77,6 +78,19 @@ impl Contention {
     /// As for [`Contention::acquire`].
     pub(crate) async fn try_acquire(&self, wanted: Wanted<'_>) -> Result<Option<Owner>> {
         self.look_and_queue(wanted).await.map_err(|error| self.unless_closing(error, wanted))
+    }
+
+    /// Who owns it now, with its value; whoever wrote it. 1 request; more only where keys of longer names are in the
+    /// way.
+    pub(crate) async fn owner(&self, op: &'static str, key: &str) -> Result<Option<KeyValue>> {
+        let door = self.door.clone().named(op).until(Deadline::after(self.door.request_timeout()));
+        loop {
+            match queue::first(&door, &format!("{key}/")).await {
+                // The revision of the first read was gone by the second.
+                Err(error) if error.kind() == ErrorKind::Compacted => {}
+                found => return found.map_err(|error| error.or_key(key)),
+            }
+        }
     }
 
     async fn look_and_queue(&self, wanted: Wanted<'_>) -> Result<Option<Owner>> {
@@ -88,8 +102,9 @@ impl Contention {
             return Ok(None);
         }
         let (mut place, entered) = self.enter(wanted).await?;
-        if entered.is_first || place.is_next(&door, wanted, entered.revision).await? {
-            return place.own(wanted, entered.revision).map(Some);
+        let revision = entered.revision;
+        if place.is_next(&door, wanted, entered).await? {
+            return place.own(wanted, revision).map(Some);
         }
         // Somebody was quicker. Not awaiting the delete would leave a contender behind a "not acquired".
         place.leave(&door).await.map_err(|error| error.or_key(wanted.key))?;

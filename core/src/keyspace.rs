@@ -47,6 +47,11 @@ impl Keyspace {
         self.key(["locks", name])
     }
 
+    /// `{prefix}/elections/{name}`, without the candidate's part.
+    pub(crate) fn election(&self, name: &str) -> String {
+        self.key(["elections", name])
+    }
+
     /// The record of a session: under the session's lease, and the fence of its transactions.
     pub(crate) fn session(&self, lease: i64) -> String {
         self.key([".gocore", "sessions", &format!("{lease:x}")])

@@ -1,7 +1,7 @@
 //! # gocore_etcd
 //!
-//! etcd for programs that run in production. Four capabilities on one client: distributed locks (and, to come, leader
-//! election), service registration, service discovery and distributed configuration. It shares its layout in etcd with
+//! etcd for programs that run in production. Capabilities on one client: distributed locks, leader election (and, to come,
+//! service registration, service discovery and distributed configuration). It shares its layout in etcd with
 //! the Go package `go-core/etcd`, so that programs of both form one fleet.
 //!
 //! ```no_run
@@ -29,13 +29,14 @@
 //! - `lease`: granted, kept alive on few shared streams, with a local deadline
 //! - `watch`: resilient, bounded watches on shared streams
 //! - `session`: a lease with a record and a fence; `contender`: the ordered queue
-//! - [`lock`](mod@lock): the lock
+//! - [`lock`](mod@lock): the lock; [`election`]: campaigning, leading, observing
 //! - `keyspace`, `time`, `tasks`, [`Error`]: what all stand on
 //!
 //! # Guarantees
 //! - Nothing waits longer than its deadline because etcd is away; only calls that wait for others wait without one.
 //! - Nothing is sent again that may have been applied: [`Error::maybe_applied`] says so, and the recipes read back.
-//! - A lock is lost here before the server can give it away, under the conditions that [`lock`](mod@lock) names.
+//! - A lock or leadership is lost here before the server can give it away, under the conditions that
+//!   [`lock`](mod@lock) names.
 //! - [`Client::close`] leaves no task behind and gives everything back.
 //!
 //! # Cancel safety
@@ -57,6 +58,7 @@ pub mod bridge;
 mod client;
 mod client_config;
 mod contender;
+pub mod election;
 mod error;
 mod keyspace;
 pub mod kv;
@@ -74,6 +76,7 @@ mod watch;
 
 pub use client::Client;
 pub use client_config::{ClientConfig, Pem, TlsConfig};
+pub use election::{Candidacy, CandidacyState, Leader, Leadership, Observation};
 pub use error::{Error, ErrorKind, Result};
 pub use etcd_client;
 pub use kv::{Change, KeyValue, Kv, KvWatch, Listing, WatchUpdate};

@@ -19,12 +19,11 @@ use std::time::Duration;
 
 use crate::client::Client;
 use crate::contender::{Owner, Wanted};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::keyspace;
 use crate::lease::Ttl;
 use crate::time::Deadline;
-use crate::transport::CallKind;
-use crate::txn::{Guard, Op, Txn};
+use crate::txn::Guard;
 
 /// The TTL of a lock that names none: long enough for a network to recover, short enough to wait for.
 pub const DEFAULT_LOCK_TTL: Duration = Duration::from_secs(30);
@@ -64,9 +63,9 @@ impl Client {
     pub async fn lock(&self, key: &str, ttl: Duration) -> Result<Lock> {
         let op = "lock.acquire";
         let (key, ttl) = self.lock_arguments(op, key, ttl)?;
-        let wanted = Wanted { op, key: &key, value: b"", ttl, deadline: Deadline::NEVER };
+        let wanted = Wanted { op, key: &key, value: b"", ttl, deadline: Deadline::NEVER, places: None };
         let owner = self.contention().acquire(wanted).await?;
-        Ok(Lock { owner, client: self.clone() })
+        Ok(Lock { owner, _client: self.clone() })
     }
 
     /// Takes the lock `key` if nobody holds it or waits for it, else gives None. Never disturbs a waiter.
@@ -82,9 +81,9 @@ impl Client {
         let op = "lock.try_acquire";
         let (key, ttl) = self.lock_arguments(op, key, ttl)?;
         let deadline = Deadline::after(self.door().request_timeout());
-        let wanted = Wanted { op, key: &key, value: b"", ttl, deadline };
+        let wanted = Wanted { op, key: &key, value: b"", ttl, deadline, places: None };
         let owner = self.contention().try_acquire(wanted).await?;
-        Ok(owner.map(|owner| Lock { owner, client: self.clone() }))
+        Ok(owner.map(|owner| Lock { owner, _client: self.clone() }))
     }
 
     fn lock_arguments(&self, op: &'static str, key: &str, ttl: Duration) -> Result<(String, Ttl)> {
@@ -100,7 +99,8 @@ impl Client {
 /// Dropping it releases it in the background. It keeps its client alive; closing the client gives it back.
 pub struct Lock {
     owner: Owner,
-    client: Client,
+    /// Kept alive.
+    _client: Client,
 }
 
 impl Lock {
@@ -156,21 +156,7 @@ impl Lock {
     /// # Cancel safety
     /// Dropping the future leaves open whether it was applied.
     pub async fn put(&self, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Result<i64> {
-        let op = "lock.put";
-        let key = key.into();
-        self.client.check_open(op)?;
-        if !self.is_held() {
-            return Err(self.owner.lost(op));
-        }
-        let txn = Txn::new().guarded_by(self).then(Op::put(key.clone(), value));
-        let result = self.client.door().clone().named(op).commit(txn, CallKind::Write).await;
-        let result = result.map_err(|error| error.or_key(&key))?;
-        if !result.succeeded {
-            self.owner.found_gone();
-            let error = Error::new(ErrorKind::Lost, op).with_key(key);
-            return Err(error.with_detail(format!("{} is no longer ours; nothing was written", self.key())));
-        }
-        Ok(result.revision)
+        self.owner.put("lock.put", key.into(), value.into()).await
     }
 
     /// Gives the lock back. From the beginning of the call on it is not held. Idempotent: a second call gives the

@@ -132,6 +132,33 @@ pub(crate) fn jittered(duration: Duration) -> Duration {
     duration.mul_f64(0.9 + 0.2 * fastrand::f64())
 }
 
+/// Pauses between attempts at something that fails: jittered, each twice as long as the one before.
+#[derive(Debug)]
+pub(crate) struct Backoff {
+    shortest: Duration,
+    longest: Duration,
+    next: Duration,
+}
+
+impl Backoff {
+    pub(crate) fn new(shortest: Duration, longest: Duration) -> Self {
+        Self { shortest, longest, next: shortest }
+    }
+
+    /// # Cancel safety
+    /// Safe; the next one is longer all the same.
+    pub(crate) async fn pause(&mut self) {
+        let pause = self.next;
+        self.next = (pause * 2).min(self.longest);
+        tokio::time::sleep(jittered(pause)).await;
+    }
+
+    /// An attempt did not fail.
+    pub(crate) fn reset(&mut self) {
+        self.next = self.shortest;
+    }
+}
+
 /// Seconds since 1970, for people to read in a record. Never used to decide anything.
 pub(crate) fn unix_seconds() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())

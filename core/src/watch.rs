@@ -67,8 +67,9 @@ impl Change {
 /// What a watch yields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Update {
-    /// All changes of one revision; of the newest of several, when the consumer was slow and they were coalesced.
-    Events { revision: i64, changes: Vec<Change>, coalesced: bool },
+    /// All changes of one revision; of the newest of several, when the consumer was slow and they were coalesced. Those
+    /// add up to a state that has been only with the last of them, when it is `settled` again.
+    Events { revision: i64, changes: Vec<Change>, coalesced: bool, settled: bool },
     /// The events in between are lost: this is all there is now.
     Resync(Snapshot),
     /// Events may be delayed from now on, or are no longer.
@@ -202,8 +203,8 @@ impl Watch {
                 return Update::Resync(snapshot);
             };
             match feed.buffer.take().await {
-                Taken::Events { revision, changes, coalesced } if revision > self.seen => {
-                    return Update::Events { revision, changes, coalesced };
+                Taken::Events { revision, changes, coalesced, settled } if revision > self.seen => {
+                    return Update::Events { revision, changes, coalesced, settled };
                 }
                 Taken::Events { .. } => {}
                 Taken::Connected(connected) => {

@@ -20,6 +20,7 @@
 //! - [`python`]: the Python package, built and installed as users do
 //! - [`tls`]: certificates, right ones and wrong ones
 //! - [`process`]: agents in processes of their own, with one JSON event a line
+//! - [`story`]: what many scenarios do and look at
 //! - [`eventually`](mod@eventually), [`clock`], [`seed`], [`skip`], [`trace`]: the small tools of a test
 //!
 //! Every process started here dies with the test process, however that ends. When a test panics, the log of its
@@ -40,6 +41,7 @@ mod runtime;
 pub mod seed;
 pub mod server;
 pub mod skip;
+pub mod story;
 pub mod tls;
 pub mod trace;
 

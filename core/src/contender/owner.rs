@@ -10,10 +10,11 @@ use super::Contention;
 use super::place::Place;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lease::{CLOSED, Lease};
-use crate::tasks::Tasks;
 use crate::time::jittered;
 use crate::txn::{Cmp, Compare, Guard};
 use crate::watch::Watches;
+
+mod writes;
 
 /// What is held for less than this is not worth a watch on its own key.
 const MOMENT: Duration = Duration::from_millis(20);
@@ -24,7 +25,7 @@ pub(crate) struct Owner {
     contender: String,
     revision: i64,
     standing: Arc<Standing>,
-    tasks: Tasks,
+    contention: Contention,
     release: tokio::sync::Mutex<Release>,
     lease: Lease,
 }
@@ -65,7 +66,7 @@ struct Release {
 
 impl Owner {
     pub(super) fn new(place: Place, key: &str, revision: i64, lease: Lease) -> Self {
-        let Contention { tasks, watches, .. } = place.contention.clone();
+        let contention = place.contention.clone();
         let ended = lease.lost_token().child_token();
         let standing = Arc::new(Standing {
             over: AtomicBool::new(false),
@@ -74,9 +75,10 @@ impl Owner {
             ended,
         });
         let contender = place.key.clone();
-        tasks.spawn(watch_own_key(standing.clone(), watches, contender.clone(), revision));
+        let Contention { tasks, watches, .. } = &contention;
+        tasks.spawn(watch_own_key(standing.clone(), watches.clone(), contender.clone(), revision));
         let release = tokio::sync::Mutex::new(Release { place, uncertain: false, result: None });
-        Self { key: key.to_owned(), contender, revision, standing, tasks, release, lease }
+        Self { key: key.to_owned(), contender, revision, standing, contention, release, lease }
     }
 
     /// The lock's or election's key.
@@ -107,6 +109,11 @@ impl Owner {
         }
     }
 
+    /// Whether it was given back by its owner, by closing the client at last.
+    pub(crate) fn was_given_back(&self) -> bool {
+        self.standing.given_back.load(Ordering::Acquire) || self.lease.why_lost() == Some(CLOSED)
+    }
+
     pub(crate) fn guard(&self) -> Guard {
         Guard(Compare::create_revision(self.contender.as_str(), Cmp::Equal, self.revision))
     }
@@ -130,6 +137,11 @@ impl Owner {
         self.standing.end();
     }
 
+    /// It is not held from now on; the key is still to be deleted, by releasing or dropping it.
+    pub(crate) fn give_back(&self) {
+        self.standing.give_back();
+    }
+
     /// Gives it back. From the beginning of the call on it is not held any more.
     ///
     /// # Errors
@@ -140,7 +152,7 @@ impl Owner {
         if let Some(result) = &release.result {
             return result.clone().map_err(|error| error.with_op(op));
         }
-        if self.tasks.is_closing() {
+        if self.contention.tasks.is_closing() {
             return Err(Error::closed(op).with_key(&self.key));
         }
         let Release { place, uncertain, result } = &mut *release;
@@ -168,7 +180,7 @@ impl Owner {
                 Err(error) => error.or_key(&self.key),
             };
             *uncertain = was_uncertain || error.maybe_applied();
-            if !error.is_retryable() || deadline.has_passed() || self.tasks.is_closing() {
+            if !error.is_retryable() || deadline.has_passed() || self.contention.tasks.is_closing() {
                 return Err(error);
             }
             tokio::select! {
@@ -197,7 +209,7 @@ async fn watch_own_key(standing: Arc<Standing>, watches: Watches, key: String, r
         biased;
         () = standing.ended.cancelled() => {}
         () = gone => {
-            tracing::warn!(key, "the key of a held lock was deleted by somebody else: lost");
+            tracing::warn!(key, "our key was deleted by somebody else: lost");
             standing.key_gone.store(true, Ordering::Release);
             standing.end();
         }

@@ -112,7 +112,7 @@ impl Kv {
 impl From<watch::Update> for WatchUpdate {
     fn from(update: watch::Update) -> Self {
         match update {
-            watch::Update::Events { revision, changes, coalesced } => {
+            watch::Update::Events { revision, changes, coalesced, .. } => {
                 Self::Changes { revision, changes: changes.into_iter().map(Change::from).collect(), coalesced }
             }
             watch::Update::Resync(watch::Snapshot { revision, kvs }) => Self::Snapshot { revision, kvs },

@@ -36,3 +36,17 @@ async fn sleeping_until_a_past_moment_ends_at_once() {
     sleep_until(soon).await;
     assert!(BootTime::now() >= soon);
 }
+
+#[tokio::test(start_paused = true)]
+async fn pauses_double_up_to_the_longest_and_begin_again() {
+    let (shortest, longest) = (Duration::from_millis(100), Duration::from_millis(350));
+    let mut backoff = Backoff::new(shortest, longest);
+    for expected in [shortest, shortest * 2, longest, longest] {
+        let began = Instant::now();
+        backoff.pause().await;
+        let paused = began.elapsed();
+        assert!(paused >= expected.mul_f64(0.89) && paused <= expected.mul_f64(1.12), "{paused:?}");
+    }
+    backoff.reset();
+    assert_eq!(backoff.next, shortest);
+}

@@ -20,6 +20,8 @@ pub(super) enum Taken {
         revision: i64,
         changes: Vec<Change>,
         coalesced: bool,
+        /// With these, what was taken adds up to the true state at this revision; between coalesced ones it does not.
+        settled: bool,
     },
     Connected(bool),
     /// What there is now must be read once; the events after it follow.
@@ -140,7 +142,9 @@ impl Queue {
             changes.extend(self.changes.pop_front());
         }
         self.bytes = self.bytes.saturating_sub(changes.iter().map(Change::weight).sum());
-        Some(Taken::Events { revision, changes, coalesced })
+        // The last change of all is always among those that are kept.
+        let settled = revision >= self.coalesced_until;
+        Some(Taken::Events { revision, changes, coalesced, settled })
     }
 }
 

@@ -6,7 +6,7 @@ fn put(created: i64, revision: i64) -> Change {
 }
 
 fn events(change: Change, coalesced: bool) -> Update {
-    Update::Events { revision: change.revision(), changes: vec![change], coalesced }
+    Update::Events { revision: change.revision(), changes: vec![change], coalesced, settled: true }
 }
 
 #[test]

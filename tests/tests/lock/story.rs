@@ -1,31 +1,16 @@
 //! The situations of these tests, each in a line.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 
-use etcd_client::{EventType, GetOptions, WatchOptions};
-use gocore_etcd_core::{Client, ClientConfig, Lock, Result};
-use gocore_etcd_tests::clock::boottime;
+use etcd_client::GetOptions;
+use gocore_etcd_core::{Client, Lock, Result};
 use gocore_etcd_tests::process::Event;
-use gocore_etcd_tests::{Agent, Server, eventually};
+use gocore_etcd_tests::{Agent, eventually};
 use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// What happens at once, on a machine that is busy with other tests.
-pub(crate) const SOON: Duration = Duration::from_secs(15);
-
-/// A client of our library.
-pub(crate) async fn client(endpoints: impl IntoIterator<Item = impl Into<String>>) -> Client {
-    Client::connect(ClientConfig::new(endpoints)).await.expect("connect")
-}
-
-/// A client of our library on a direct path to a server.
-pub(crate) async fn client_of(server: &Server) -> Client {
-    client([server.endpoint()]).await
-}
+pub(crate) use gocore_etcd_tests::story::{SOON, at, client, client_of, deletion, keys, polled};
 
 /// A task that waits for a lock.
 pub(crate) fn waiting(client: &Client, key: &str, ttl: Duration) -> JoinHandle<Result<Lock>> {
@@ -36,15 +21,6 @@ pub(crate) fn waiting(client: &Client, key: &str, ttl: Duration) -> JoinHandle<R
 /// What a waiting task comes to.
 pub(crate) async fn outcome(waiting: JoinHandle<Result<Lock>>) -> Result<Lock> {
     timeout(SOON, waiting).await.expect("the waiting ends").expect("no panic")
-}
-
-/// The keys below `prefix`, in order of their creation, by a plain client.
-pub(crate) async fn keys(etcd: &etcd_client::Client, prefix: &str) -> Vec<String> {
-    let options = GetOptions::new().with_prefix().with_keys_only();
-    let found = etcd.kv_client().get(prefix, Some(options)).await.expect("a read on the healthy path");
-    let mut kvs: Vec<_> = found.kvs().iter().map(|kv| (kv.create_revision(), kv.key().escape_ascii())).collect();
-    kvs.sort_by_key(|(created, _)| *created);
-    kvs.into_iter().map(|(_, key)| key.to_string()).collect()
 }
 
 /// The contenders for a lock of the default prefix.
@@ -71,20 +47,6 @@ pub(crate) async fn lease_of(etcd: &etcd_client::Client, key: &str) -> i64 {
     found.kvs().iter().min_by_key(|kv| kv.create_revision()).expect("a contender").lease()
 }
 
-/// When the first key below `prefix` was deleted, as an independent client sees it on a healthy path.
-pub(crate) async fn deletion(etcd: &etcd_client::Client, prefix: &str) -> JoinHandle<Duration> {
-    let options = WatchOptions::new().with_prefix();
-    let mut stream = etcd.watch_client().watch(prefix, Some(options)).await.expect("a plain watch");
-    tokio::spawn(async move {
-        loop {
-            let message = stream.message().await.expect("the healthy path stays").expect("the watch goes on");
-            if message.events().iter().any(|event| event.event_type() == EventType::Delete) {
-                return boottime();
-            }
-        }
-    })
-}
-
 /// A process of its own that uses the library.
 pub(crate) async fn agent(prefix: &str, endpoints: &[String]) -> Agent {
     let args = std::iter::once(prefix).chain(endpoints.iter().map(String::as_str));
@@ -103,27 +65,4 @@ pub(crate) async fn agent_locks(agent: &mut Agent, key: &str, ttl: Duration) -> 
 pub(crate) fn tell_lock(agent: &mut Agent, key: &str, ttl: Duration) {
     let ttl_ms = ttl.as_millis() as u64;
     agent.send(&json!({"do": "lock", "key": key, "ttl_ms": ttl_ms})).expect("the agent listens");
-}
-
-/// When an agent says that it happened.
-pub(crate) fn at(event: &Event) -> Duration {
-    Duration::from_nanos(event.body["at_ns"].as_u64().expect("at_ns"))
-}
-
-/// Polls `future` at most `polls` times, at most for `within`; None when it was dropped before it had ended.
-pub(crate) async fn polled<F: Future>(future: F, polls: u32, within: Duration) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut left = polls;
-    let counted = poll_fn(|cx| {
-        if left == 0 {
-            return Poll::Ready(None);
-        }
-        left -= 1;
-        match future.as_mut().poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending if left == 0 => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        }
-    });
-    timeout(within, counted).await.ok().flatten()
 }

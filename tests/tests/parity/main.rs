@@ -21,15 +21,31 @@ fn rows() -> Vec<[String; 4]> {
     table.lines().filter(|line| line.starts_with("| ")).skip(1).filter_map(cells).collect()
 }
 
+/// Where core's public functions are.
+const FILES: [&str; 10] = [
+    "client.rs",
+    "kv.rs",
+    "kv/watch.rs",
+    "lock.rs",
+    "election.rs",
+    "election/candidacy.rs",
+    "election/leader.rs",
+    "election/leadership.rs",
+    "election/observation.rs",
+    "election/run.rs",
+];
+/// What they are functions of.
+const TYPES: [&str; 7] = ["Client", "Kv", "KvWatch", "Lock", "Leadership", "Candidacy", "Observation"];
+
 /// `Type::function` for each public function of these Rust types, wherever they are implemented.
 fn rust_functions() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for file in ["client.rs", "kv.rs", "kv/watch.rs", "lock.rs"] {
+    for file in FILES {
         let mut of = None;
         for line in read(&format!("core/src/{file}")).lines() {
             if let Some(rest) = line.strip_prefix("impl ") {
                 let name = rest.split([' ', '{']).next().unwrap_or_default();
-                of = ["Client", "Kv", "KvWatch", "Lock"].contains(&name).then(|| name.to_owned());
+                of = TYPES.contains(&name).then(|| name.to_owned());
             }
             let line = line.strip_prefix("    pub ").map(|line| line.strip_prefix("async ").unwrap_or(line));
             if let (Some(of), Some(signature)) = (&of, line.and_then(|line| line.strip_prefix("fn "))) {

@@ -12,9 +12,13 @@ fn change(key: u8, revision: i64) -> Change {
 fn changes_come_out_a_revision_at_a_time() {
     let mut queue = Queue::default();
     queue.push(vec![change(1, 5), change(2, 5), change(1, 6)], 10, 10_000);
-    let first = Taken::Events { revision: 5, changes: vec![change(1, 5), change(2, 5)], coalesced: false };
+    let first =
+        Taken::Events { revision: 5, changes: vec![change(1, 5), change(2, 5)], coalesced: false, settled: true };
     assert_eq!(queue.take(), Some(first));
-    assert_eq!(queue.take(), Some(Taken::Events { revision: 6, changes: vec![change(1, 6)], coalesced: false }));
+    assert_eq!(
+        queue.take(),
+        Some(Taken::Events { revision: 6, changes: vec![change(1, 6)], coalesced: false, settled: true })
+    );
     assert_eq!(queue.take(), None);
     assert_eq!(queue.bytes, 0);
 }
@@ -25,10 +29,19 @@ fn a_slow_consumer_gets_the_newest_state_of_each_key_and_is_told() {
     for revision in 1..=11 {
         queue.push(vec![change(revision as u8 % 2, revision)], 10, 1_000_000);
     }
-    assert_eq!(queue.take(), Some(Taken::Events { revision: 10, changes: vec![change(0, 10)], coalesced: true }));
-    assert_eq!(queue.take(), Some(Taken::Events { revision: 11, changes: vec![change(1, 11)], coalesced: true }));
+    assert_eq!(
+        queue.take(),
+        Some(Taken::Events { revision: 10, changes: vec![change(0, 10)], coalesced: true, settled: false })
+    );
+    assert_eq!(
+        queue.take(),
+        Some(Taken::Events { revision: 11, changes: vec![change(1, 11)], coalesced: true, settled: true })
+    );
     queue.push(vec![change(1, 12)], 10, 1_000_000);
-    assert_eq!(queue.take(), Some(Taken::Events { revision: 12, changes: vec![change(1, 12)], coalesced: false }));
+    assert_eq!(
+        queue.take(),
+        Some(Taken::Events { revision: 12, changes: vec![change(1, 12)], coalesced: false, settled: true })
+    );
 }
 
 #[test]
@@ -57,18 +70,22 @@ proptest! {
         let mut queue = Queue::default();
         let mut newest = BTreeMap::new();
         let mut seen = BTreeMap::new();
+        let mut history = vec![BTreeMap::new()];
         let mut last = 0;
         let mut overtaken = false;
         for (revision, (key, takes)) in (1..).zip(keys) {
             newest.insert(vec![key], revision);
+            history.push(newest.clone());
             queue.push(vec![change(key, revision)], 8, 1_000_000);
             prop_assert!(queue.changes.len() <= 8);
             while takes && !overtaken {
                 match queue.take() {
-                    Some(Taken::Events { revision, changes, .. }) => {
+                    Some(Taken::Events { revision, changes, settled, .. }) => {
                         prop_assert!(revision > last);
                         last = revision;
                         seen.extend(changes.into_iter().map(|change| (change.key().to_vec(), change.revision())));
+                        // Then it is as if each had been taken in its time.
+                        prop_assert!(!settled || seen == history[revision as usize]);
                     }
                     Some(_) => overtaken = true,
                     None => break,
