@@ -94,12 +94,14 @@ class Events(Source[E]):
         self._check()
         event: Any = NOTHING
         taken: Any = NOTHING
+        failed = False
         try:
             with self._lock:
                 if not self._taken:
                     return NOTHING
                 last = self._taken[-1]
-                event = last if isinstance(last, BaseException) else self._read(last)
+                failed = isinstance(last, BaseException)
+                event = last if failed else self._read(last)
                 taken = last
                 # Signals are seen to after calls, of which none follows but the lock's own release.
                 del self._taken[-1]
@@ -107,8 +109,10 @@ class Events(Source[E]):
             if taken is not NOTHING:
                 self._taken.append(taken)
             raise
-        if event is taken:
+        if failed:
             self._raise(event)
+        # What came before was not its end.
+        self._failure = None
         return event  # type: ignore[no-any-return]
 
     def fill(self) -> bool:
