@@ -41,9 +41,14 @@ def same(answer: T) -> T:
 def result(finish: Callable[[Any], T], answer: Answer) -> T:
     """Make the result of a call of its answer, or raise what came instead."""
     taken = answer.take()
-    if isinstance(taken, EtcdError):
+    if not isinstance(taken, EtcdError):
+        return finish(taken)
+    try:
         raise taken
-    return finish(taken)
+    finally:
+        # An exception that its own trace refers to would keep alive, until the garbage collector comes, whatever the
+        # frames on its way refer to: a lock that could not be given back, for instance.
+        del taken
 
 
 class Blocked:

@@ -110,7 +110,12 @@ class Events(Source[E]):
                 self._taken.append(taken)
             raise
         if failed:
-            self._raise(event)
+            self._failure = copy(event) if isinstance(event, EtcdError) else None
+            try:
+                raise event
+            finally:
+                # Else its own trace would refer to it, see `_call.result`.
+                del event, taken, last
         # What came before was not its end.
         self._failure = None
         return event  # type: ignore[no-any-return]
@@ -154,11 +159,6 @@ class Events(Source[E]):
             raise WrongContextError(f"{self._op}: wrong context: {why}", op=self._op)
         if self._closed:
             raise ClosedError(f"{self._op}: closed: it was closed by its owner", op=self._op)
-
-    def _raise(self, failure: BaseException) -> None:
-        if isinstance(failure, EtcdError):
-            self._failure = failure
-        raise failure
 
     def _end(self) -> EtcdError:
         # Whoever asks again gets the same answer, without the traces of the others.
