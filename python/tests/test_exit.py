@@ -154,6 +154,7 @@ STORIES = {
         client.kv.watch("/watched", lambda update: heard.set())
         threading.Thread(target=lambda: list(client.kv.watch("/watched")), daemon=True).start()
         heard.wait()
+        time.sleep(0.05)
         done()
     """,
     "watches and handlers at work": """
