@@ -6,6 +6,7 @@ import gc
 import random
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,11 @@ def run(endpoint, prefix):
 @pytest.fixture
 def all_keys(client):
     return Range.prefix(client.key("w") + "/")
+
+
+async def _until(condition):
+    while not condition():  # noqa: ASYNC110 - it may be about another thread
+        await asyncio.sleep(0.01)
 
 
 async def updates(watch):
@@ -202,11 +208,9 @@ def test_handlers_run_in_the_loop_plain_or_async_one_at_a_time_and_in_order(run,
                 raise asyncio.CancelledError
 
         with client.kv.watch(all_keys, handler), client.kv.watch(all_keys, async_handler):
-            while len(plain) < 2 or len(awaited) < 2:
-                await asyncio.sleep(0.01)
+            await _until(lambda: len(plain) == len(awaited) == 2)
             revisions = [await client.kv.put(client.key("w", "a"), b"") for _ in range(100)]
-            while len(plain) < 102 or len(awaited) < 102:
-                await asyncio.sleep(0.01)
+            await _until(lambda: len(plain) == len(awaited) == 102)
         for seen in (plain, awaited):
             assert isinstance(seen[0], Snapshot)
             assert [update.revision for update in seen if isinstance(update, Changes)] == revisions
@@ -226,8 +230,7 @@ def test_no_call_starts_after_cancel(run, all_keys):
             await release.wait()
 
         subscription = client.kv.watch(all_keys, handler)
-        while not heard:
-            await asyncio.sleep(0.01)
+        await _until(lambda: heard)
         await client.kv.put(client.key("w", "a"), b"")
         subscription.cancel()
         release.set()
@@ -289,8 +292,7 @@ def test_an_iteration_that_has_always_another_update_leaves_the_loop_its_turns(r
 
 
 def _rss():
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * 4096
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
 def test_a_loop_that_stands_still_while_100_000_changes_arrive_costs_bounded_memory(run, client, all_keys, picture):
@@ -308,8 +310,7 @@ def test_a_loop_that_stands_still_while_100_000_changes_arrive_costs_bounded_mem
         picture.update(await anext(watch))
         assert await anext(watch) == Connected(True)
         subscription = ours.kv.watch(all_keys, heard.append)
-        while len(heard) < 2:
-            await asyncio.sleep(0.01)
+        await _until(lambda: len(heard) == 2)
         pending = asyncio.ensure_future(anext(watch))
         await asyncio.sleep(0)
         gc.collect()
@@ -325,8 +326,7 @@ def test_a_loop_that_stands_still_while_100_000_changes_arrive_costs_bounded_mem
         picture.update(await pending)
         while picture.revision < last[0]:
             picture.update(await watch.next(timeout=15))
-        while getattr(heard[-1], "revision", 0) < last[0]:
-            await asyncio.sleep(0.01)
+        await _until(lambda: getattr(heard[-1], "revision", 0) == last[0])
         watch.close()
         subscription.cancel()
         assert sum(len(update.changes) for update in heard if isinstance(update, Changes)) < 20_000
@@ -371,8 +371,7 @@ def test_a_subscription_ends_with_its_loop(endpoint, prefix, client, until):
             await asyncio.sleep(30 if isinstance(update, Changes) else 0)
 
         ours.kv.watch(client.key("k"), handler)
-        while len(heard) < before + 2:
-            await asyncio.sleep(0.01)
+        await _until(lambda: len(heard) == before + 2)
         return ours
 
     ours = None
