@@ -53,15 +53,19 @@ def test_a_snapshot_comes_first_and_then_every_change_in_order(client, all_keys)
     first = kv.put(a, b"1")
     with kv.watch(all_keys) as watch:
         seen = updates(watch)
-        assert next(seen) == Snapshot(first, (KeyValue(a.encode(), b"1", first, first, 1, 0),))
+        snapshot = next(seen)
+        assert isinstance(snapshot, Snapshot)
+        assert snapshot.kvs == (KeyValue(a.encode(), b"1", first, first, 1, 0),)
+        assert snapshot.revision >= first
         second = kv.put(b, b"2")
         kv.put(client.key("elsewhere"), b"")
-        third = kv.delete(a) and kv.txn(then=[Op.put(b, b"3"), Op.put(a, b"4")]).revision
+        third = kv.txn(then=[Op.delete(a)]).revision
+        fourth = kv.txn(then=[Op.put(b, b"3"), Op.put(a, b"4")]).revision
         assert next(seen) == Changes(second, (Put(KeyValue(b.encode(), b"2", second, second, 1, 0)),), False)
-        assert next(seen) == Changes(third - 1, (Delete(a.encode(), third - 1),), False)
+        assert next(seen) == Changes(third, (Delete(a.encode(), third),), False)
         both = next(seen)
-        assert both.revision == third
-        assert {(change.key, change.revision) for change in both.changes} == {(a.encode(), third), (b.encode(), third)}
+        assert both.revision == fourth
+        assert {(each.key, each.revision) for each in both.changes} == {(a.encode(), fourth), (b.encode(), fourth)}
 
 
 def test_one_key_is_watched_by_its_name(client):
@@ -459,16 +463,25 @@ def test_a_child_of_a_fork_has_no_part_in_the_parent_s_watches(script):
     code, out, err = script.run(
         """
         import os, threading, time, warnings
-        from gocore_etcd import Client, Snapshot, WrongContextError
+        from gocore_etcd import Client, Connected, Snapshot, WrongContextError
         warnings.simplefilter("ignore")
         client = Client(ENDPOINT, prefix=PREFIX)
         key = client.key("k")
         watch, taken, waited = client.kv.watch(key), client.kv.watch(key), client.kv.watch(key)
-        assert isinstance(next(watch), Snapshot)
         thread = threading.Thread(target=lambda: list(waited))
         thread.start()
         heard = []
         subscription = client.kv.watch(key, heard.append)
+        for each in (watch, taken):
+            assert isinstance(next(each), Snapshot)
+            assert each.next(timeout=15) == Connected(True)
+        for _ in range(3):
+            revision = client.kv.put(key, b"")
+        while next(watch).revision < revision:
+            pass
+        # By now all three have come to this one too: it has some of them in hand.
+        time.sleep(0.1)
+        next(taken)
         for _ in range(20):
             pid = os.fork()
             if pid == 0:

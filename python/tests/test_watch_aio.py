@@ -62,7 +62,7 @@ def test_a_snapshot_comes_first_and_then_every_change_in_order(run, all_keys):
         first = await client.kv.put(key, b"1")
         async with client.kv.watch(all_keys) as watch, contextlib.aclosing(updates(watch)) as seen:
             snapshot = await anext(seen)
-            assert (snapshot.revision, [kv.value for kv in snapshot.kvs]) == (first, [b"1"])
+            assert [(kv.mod_revision, kv.value) for kv in snapshot.kvs] == [(first, b"1")]
             revisions = [await client.kv.put(key, b"%d" % number) for number in range(300)]
             for revision in revisions:
                 update = await anext(seen)
@@ -241,26 +241,33 @@ def test_no_call_starts_after_cancel(run, all_keys):
     run(story)
 
 
-def test_a_handler_that_has_always_something_to_do_leaves_the_loop_its_turns(run, all_keys):
-    async def story(client):
-        handled, longest, last = 0, 0.0, time.monotonic()
+def test_a_handler_that_has_always_something_to_do_leaves_the_loop_its_turns(run, client, all_keys):
+    async def story(ours):
+        handled, longest = [], 0.0
 
-        def handler(_):
-            nonlocal handled
-            handled += 1
+        def handler(update):
+            handled.append(update)
             time.sleep(0.001)
 
-        watch = client.kv.watch(all_keys, handler)
-        for number in range(1000):
-            await client.kv.put(client.key("w", str(number)), b"")
-        while handled < 1000:
-            await asyncio.sleep(0.001)
+        subscription = ours.kv.watch(all_keys, handler)
+        await _until(lambda: len(handled) == 2)
+        _write_while_the_loop_stands_still(client, 1000)
+        last = time.monotonic()
+        while len(handled) < 1002:
+            await asyncio.sleep(0)
             now = time.monotonic()
             longest, last = max(longest, now - last), now
-        watch.cancel()
+        subscription.cancel()
         assert longest < 0.5
 
     run(story)
+
+
+def _write_while_the_loop_stands_still(client, count):
+    """Have all of it there at once."""
+    writer = threading.Thread(target=lambda: [client.kv.put(client.key("w", str(n)), b"") for n in range(count)])
+    writer.start()
+    writer.join()
 
 
 def test_an_iteration_that_has_always_another_update_leaves_the_loop_its_turns(run, client, all_keys):
@@ -270,9 +277,7 @@ def test_an_iteration_that_has_always_another_update_leaves_the_loop_its_turns(r
         await ours.kv.put(ours.key("w", "begin"), b"")
         while not isinstance(await anext(watch), Changes):
             pass
-        writer = threading.Thread(target=lambda: [client.kv.put(client.key("w", str(n)), b"") for n in range(2000)])
-        writer.start()
-        writer.join()  # The loop stands still: then all is there at once.
+        _write_while_the_loop_stands_still(client, 2000)
         turns = 0
 
         async def tick():
@@ -401,11 +406,12 @@ def test_a_loop_s_end_cancels_a_handler_that_waits(endpoint, prefix):
                 finally:
                     ended.append(True)
 
-            client.kv.watch("/k", handler)
+            subscription = client.kv.watch("/k", handler)
             await reached.wait()
+        return subscription
 
     began = time.monotonic()
-    asyncio.run(story())
+    assert asyncio.run(story())._source.is_closed
     assert ended == [True]
     assert time.monotonic() - began < 10
 
