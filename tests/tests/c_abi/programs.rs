@@ -2,7 +2,7 @@
 
 use gocore_etcd_tests::{Server, not_run};
 
-use crate::story::{compile, has_cplusplus, root, run, run_under_memcheck};
+use crate::story::{compile, compile_with, has_cplusplus, root, run, run_under_memcheck};
 
 async fn holds(program: &str) {
     let server = Server::plain().await;
@@ -30,6 +30,16 @@ async fn callbacks_keep_every_rule_and_give_user_data_back_exactly_once() {
 }
 
 #[tokio::test]
+async fn watches_tell_all_in_order_and_end_in_every_way_with_user_data_given_back_exactly_once() {
+    holds("watch.c").await;
+}
+
+#[tokio::test]
+async fn a_blocked_callback_delays_nobody_and_costs_bounded_memory_and_nothing_is_lost_in_silence() {
+    holds("watch_flood.c").await;
+}
+
+#[tokio::test]
 async fn a_panic_inside_is_a_status_and_the_process_lives_on() {
     if !cfg!(debug_assertions) {
         return not_run("a panic inside the C library", "a release build has no hook for it");
@@ -37,10 +47,39 @@ async fn a_panic_inside_is_a_status_and_the_process_lives_on() {
     holds("panic.c").await;
 }
 
+async fn holds_in_cplusplus(program: &str) {
+    if has_cplusplus() {
+        holds(program).await;
+    }
+}
+
 #[tokio::test]
 async fn the_classes_of_cplusplus_own_move_wait_and_throw() {
+    holds_in_cplusplus("raii.cpp").await;
+}
+
+#[tokio::test]
+async fn transactions_of_cplusplus_have_conditions_branches_nesting_and_a_guard() {
+    holds_in_cplusplus("txn.cpp").await;
+}
+
+#[tokio::test]
+async fn a_handler_of_cplusplus_gets_the_lock_or_the_error_exactly_once() {
+    holds_in_cplusplus("async.cpp").await;
+}
+
+#[tokio::test]
+async fn out_of_memory_is_an_error_at_every_place_where_cplusplus_asks_for_some() {
+    holds_in_cplusplus("memory.cpp").await;
+}
+
+#[tokio::test]
+async fn without_exceptions_every_call_has_its_form_and_is_noexcept() {
     if has_cplusplus() {
-        holds("raii.cpp").await;
+        let server = Server::plain().await;
+        for exceptions in ["-fno-exceptions", "-fexceptions"] {
+            run(compile_with("no_exceptions.cpp", &[exceptions]), vec![server.endpoint()]).await;
+        }
     }
 }
 
@@ -66,8 +105,11 @@ async fn the_examples_tell_their_story() {
 #[tokio::test]
 async fn memcheck_finds_no_error_and_nothing_lost_in_the_c_programs() {
     let server = Server::plain().await;
-    let cplusplus = has_cplusplus().then_some("raii.cpp");
-    for program in ["kv.c", "lock.c", "misuse.c", "callbacks.c"].into_iter().chain(cplusplus) {
+    let mut programs = vec!["kv.c", "lock.c", "misuse.c", "callbacks.c", "watch.c"];
+    if has_cplusplus() {
+        programs.extend(["raii.cpp", "txn.cpp", "async.cpp", "memory.cpp"]);
+    }
+    for program in programs {
         if !run_under_memcheck(compile(program), vec![server.endpoint()]).await {
             return not_run("memcheck over the C programs", "there is no valgrind");
         }
