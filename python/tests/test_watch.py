@@ -1,7 +1,6 @@
 """Watches, blocking: iterators and handlers."""
 
 import gc
-import itertools
 import os
 import queue
 import random
@@ -253,27 +252,39 @@ class Interrupted(BaseException):
     """What the signal's handler raises; as KeyboardInterrupt, but not pytest's."""
 
 
+class Alarm:
+    """Interrupts what runs in this thread, once each time it is set."""
+
+    def __init__(self):
+        self.count = 0
+        self._is_set = False
+
+    def set(self):
+        self._is_set = True
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(0.00001, 0.002))  # noqa: S311
+
+    def clear(self):
+        self._is_set = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def ring(self, _signal, _frame):
+        # One that was still on its way when it was set anew counts as the new one, which then finds it cleared.
+        if self._is_set:
+            self._is_set = False
+            self.count += 1
+            raise Interrupted
+
+
 @pytest.fixture
-def interrupts():
-    """Arm a timer, at whose end what runs in this thread is interrupted; counts how often."""
-    count = itertools.count()
-
-    def interrupt(_signal, _frame):
-        next(count)
-        raise Interrupted
-
-    def arm(seconds=None):
-        seconds = random.uniform(0.00001, 0.002) if seconds is None else seconds  # noqa: S311
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    yield arm, count
-    arm(0)
+def alarm():
+    alarm = Alarm()
+    before = signal.signal(signal.SIGALRM, alarm.ring)
+    yield alarm
+    alarm.clear()
     signal.signal(signal.SIGALRM, before)
 
 
-def test_a_signal_at_any_moment_loses_no_update(client, all_keys, interrupts):
-    arm, interrupted = interrupts
+def test_a_signal_at_any_moment_loses_no_update(client, all_keys, alarm):
     seen, wanted, end = [], 3000, client.key("w", "end").encode()
 
     def write():
@@ -287,13 +298,13 @@ def test_a_signal_at_any_moment_loses_no_update(client, all_keys, interrupts):
     def iterate():
         try:
             if not has_ended():
-                arm()
+                alarm.set()
                 for update in watch:
                     seen.append(update)
                     if has_ended():
                         break
-                    arm()
-            arm(0)
+                    alarm.set()
+            alarm.clear()
         except Interrupted:
             return False
         return True
@@ -307,9 +318,8 @@ def test_a_signal_at_any_moment_loses_no_update(client, all_keys, interrupts):
         writer.join()
     changes = [change for update in seen if isinstance(update, Changes) for change in update.changes]
     assert [int(change.kv.value) for change in changes[:-1]] == list(range(wanted))
-    interruptions = next(interrupted)
-    print(f"{interruptions} interruptions")
-    assert interruptions > 100
+    print(f"{alarm.count} interruptions")
+    assert alarm.count > 100
 
 
 def test_ctrl_c_is_noticed_at_once_and_the_watch_goes_on(client, all_keys):
