@@ -62,7 +62,8 @@ class Client(ClientBase):
         DeadlineExceededError: connected, but no answer within ``dial_timeout``.
 
     Close it, or use it in ``with``: then locks and leaderships are given back and leases revoked. The end of the
-    program does so too, within a second. In a forked child a client of the parent raises WrongContextError; a new one works.
+    program does so too, within a second. In a forked child a client of the parent raises WrongContextError; a new one
+    works.
 
     """
 
@@ -261,7 +262,7 @@ class Client(ClientBase):
         return run_sync(elections.leader(self, key, timeout))
 
     @overload
-    def observe(self, key: str) -> Watch[Leader | None]: ...
+    def observe(self, key: str, handler: None = None) -> Watch[Leader | None]: ...
     @overload
     def observe(self, key: str, handler: Callable[[Leader | None], object]) -> Subscription: ...
     def observe(

@@ -196,7 +196,7 @@ def test_a_leader_that_cannot_be_read_is_told_and_observing_goes_on(client, othe
     with other.observe("k") as leaders, other.observe("k", heard.put):
         assert leaders.next(timeout=15) is heard.get(timeout=15) is None
         client.kv.put(foreign, b"\xff\xfe")
-        with pytest.raises(MalformedError, match="token.*foreign"):
+        with pytest.raises(MalformedError, match=r"token.*foreign"):
             leaders.next(timeout=15)
         with pytest.raises(MalformedError, match="foreign"):
             client.leader("k")
