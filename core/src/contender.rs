@@ -3,7 +3,7 @@
 //! A contender is a key with exactly one segment after the queue's prefix, whoever wrote it; the owner is the one with
 //! the lowest create revision. It is the algorithm of etcd's `client/v3/concurrency`, with what makes it safe:
 //!
-//! - Entering is one transaction, guarded by the session's record, that puts our key and reads the owner.
+//! - Entering is one transaction, guarded by the session's record, that puts our key and reads who came before.
 //! - A waiter watches one key, the newest contender before it, until that incarnation is gone; then one read-only
 //!   transaction says that we are still there and whether anybody is left before us. Nobody wins without it.
 //! - A place in the queue is a value: dropped at any await, it is withdrawn in the background, and where an answer
@@ -67,10 +67,9 @@ impl Contention {
 
     async fn queue_and_wait(&self, wanted: Wanted<'_>) -> Result<Owner> {
         let (mut place, entered) = self.enter(wanted).await?;
-        if !entered.is_first {
-            place.wait_for_turn(wanted, entered.revision).await?;
-        }
-        place.own(wanted, entered.revision)
+        let revision = entered.revision;
+        place.wait_for_turn(wanted, entered).await?;
+        place.own(wanted, revision)
     }
 
     /// Owns at once or not at all. Disturbs nobody: when somebody is there already it only reads.
@@ -103,8 +102,9 @@ impl Contention {
             return Ok(None);
         }
         let (mut place, entered) = self.enter(wanted).await?;
-        if entered.is_first || place.is_next(&door, wanted, entered.revision).await? {
-            return place.own(wanted, entered.revision).map(Some);
+        let revision = entered.revision;
+        if place.is_next(&door, wanted, entered).await? {
+            return place.own(wanted, revision).map(Some);
         }
         // Somebody was quicker. Not awaiting the delete would leave a contender behind a "not acquired".
         place.leave(&door).await.map_err(|error| error.or_key(wanted.key))?;

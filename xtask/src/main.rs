@@ -25,7 +25,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask <command>
 
-  demo [--endpoints A,B] [--prefix P]  the story of a lock: on a private etcd, or on yours
+  demo [--endpoints A,B] [--prefix P]  the story of a lock, in every language: on a private etcd, or on yours
   setup                                bring what the other commands need, and say what there is
   check                                format, lints, docs, the C header: for every commit
   header [--check]                     write include/gocore_etcd.h and ffi/abi/symbols.txt from the sources

@@ -3,6 +3,8 @@
 //! # Layout
 //! - `runtime`: one runtime per process, on a thread of its own, started with the first client, ended after the last
 //! - `op`: an operation: started on any thread, completed exactly once, cancelled from anywhere
+//! - `feed`: what goes on and on, taken by a consumer of the other language itself
+//! - `request`: the way back: the core asks, the host answers
 //! - `queue`: completions and wake-ups for a dispatcher of the other language; bounded event buffers
 //! - `failure`: what a surface adds to an error
 //! - `guard`: a panic becomes an error
@@ -12,17 +14,21 @@
 //! to say from a queue, on a thread of its own.
 
 mod failure;
+mod feed;
 mod fork;
 mod guard;
 mod op;
 mod queue;
+mod request;
 mod runtime;
 
 pub use failure::{failed, invalid, maybe_applied, or_key, renamed};
+pub use feed::{Feed, Taken};
 pub use fork::{Generation, Owned};
 pub use guard::guarded;
 pub use op::{CancelToken, Limit, Operation};
 pub use queue::{Buffer, Notices};
+pub use request::{Request, Requests};
 pub use runtime::{Runtime, spawn_quiet_thread};
 
 #[cfg(test)]

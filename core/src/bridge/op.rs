@@ -25,7 +25,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    fn deadline(self) -> Deadline {
+    pub(super) fn deadline(self) -> Deadline {
         match self {
             Limit::After(duration) => Deadline::after(duration),
             Limit::Default | Limit::Never => Deadline::NEVER,

@@ -42,10 +42,12 @@ pub(super) struct Place {
     held: Option<(Session, Name)>,
 }
 
+/// The key is there.
 pub(super) struct Entered {
+    /// Created at this revision.
     pub(super) revision: i64,
-    /// No key at all was created earlier. Otherwise it is to be looked whose they are.
-    pub(super) is_first: bool,
+    /// The newest key of the queue's prefix, if any, when it was put; None when it is to be looked who is before us.
+    before: Option<Vec<KeyValue>>,
 }
 
 impl Place {
@@ -94,32 +96,30 @@ impl Place {
             };
             let mut results = result.results.into_iter().map(OpResult::into_kvs);
             let mut next = || results.next().unwrap_or_default();
-            let (mut mine, owner, mut record) = (next(), next(), next());
-            let revision = if result.succeeded {
-                result.revision
+            let entered = if result.succeeded {
+                Entered { revision: result.revision, before: Some(next()) }
             } else {
-                match self.why_refused(fence, mine.pop(), record.pop(), wanted)? {
-                    Some(revision) => revision,
+                match self.why_refused(fence, next().pop(), next().pop(), wanted)? {
+                    Some(revision) => Entered { revision, before: None },
                     None => continue,
                 }
             };
-            self.presence = Presence::At(revision);
-            let is_first = owner.first().is_some_and(|owner| owner.key == self.key.as_bytes());
-            return Ok(Entered { revision, is_first });
+            self.presence = Presence::At(entered.revision);
+            return Ok(entered);
         }
     }
 
-    /// If the record is at the fence and our key is absent: put it. Either way, who is first.
+    /// If the record is at the fence and our key is absent: put it, and say who came before.
     fn entering(&self, session: &Session, fence: i64, value: &[u8]) -> Txn {
-        let first = Op::Get(Range::prefix(self.queue.as_str()).order(Order::OldestCreated).limit(1).keys_only());
+        let newest = Range::prefix(self.queue.as_str()).order(Order::NewestCreated).limit(1).keys_only();
         Txn::new()
             .when(Compare::mod_revision(session.record(), Cmp::Equal, fence))
             .when(Compare::absent(self.key.as_str()))
+            // Before the put, which it would find otherwise.
+            .then(Op::Get(newest))
             .then(Op::put_under(self.key.as_str(), value, session.lease().id()))
-            .then(first.clone())
             // With their values: etcd 3.7 leaves out the lease of keys that are read without.
             .otherwise(Op::get(self.key.as_str()))
-            .otherwise(first)
             .otherwise(Op::get(session.record()))
     }
 
@@ -182,12 +182,13 @@ impl Place {
     }
 
     /// Waits until nobody who came earlier is left.
-    pub(super) async fn wait_for_turn(&mut self, wanted: Wanted<'_>, mine: i64) -> Result<()> {
+    pub(super) async fn wait_for_turn(&mut self, wanted: Wanted<'_>, entered: Entered) -> Result<()> {
         let door = self.contention.door.clone().named(wanted.op).until(wanted.deadline);
+        let Entered { revision: mine, mut before } = entered;
         let mut pause = SHORTEST_PAUSE;
         let mut place = None;
         loop {
-            match self.look_ahead(&door, wanted, mine).await {
+            match self.predecessor(&door, wanted, mine, before.take()).await {
                 Ok(None) => return Ok(()),
                 Ok(Some((predecessor, seen))) => {
                     pause = SHORTEST_PAUSE;
@@ -239,9 +240,22 @@ impl Place {
     }
 
     /// Whether nobody who came earlier is left, at this moment.
-    pub(super) async fn is_next(&self, door: &Door, wanted: Wanted<'_>, mine: i64) -> Result<bool> {
-        let before = self.look_ahead(door, wanted, mine).await;
+    pub(super) async fn is_next(&self, door: &Door, wanted: Wanted<'_>, entered: Entered) -> Result<bool> {
+        let before = self.predecessor(door, wanted, entered.revision, entered.before).await;
         before.map(|before| before.is_none()).map_err(|error| error.or_key(wanted.key))
+    }
+
+    /// Who is the next before us, at which revision of the store: by what was `found` when we entered, else by looking.
+    async fn predecessor(
+        &self,
+        door: &Door,
+        wanted: Wanted<'_>,
+        mine: i64,
+        found: Option<Vec<KeyValue>>,
+    ) -> Result<Option<(KeyValue, i64)>> {
+        let Some(found) = found else { return self.look_ahead(door, wanted, mine).await };
+        let before = extreme(door, &self.queue, found, mine, mine.saturating_sub(1), Order::NewestCreated).await?;
+        Ok(before.map(|before| (before, mine)))
     }
 
     /// Says whether we are still in the queue, and who is the next before us, at which revision of the store.

@@ -6,6 +6,8 @@ use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
+use tokio::task::futures::TaskLocalFuture;
+
 use super::body::Loan;
 use super::endpoint::Endpoint;
 use super::health::Sign;
@@ -42,7 +44,7 @@ impl Attempt {
     }
 
     /// Runs `request` as this attempt.
-    pub(super) fn run<F: Future>(self: Arc<Self>, request: F) -> impl Future<Output = F::Output> {
+    pub(super) fn run<F: Future>(self: Arc<Self>, request: F) -> TaskLocalFuture<Arc<Self>, F> {
         CURRENT.scope(self, request)
     }
 

@@ -6,14 +6,12 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::sleep;
 
 use super::Transport;
-use super::attempt::Attempt;
+use super::flights::Flights;
 use super::plan::{CallKind, Next, Plan};
 use super::retry;
 use super::service::SILENCE;
@@ -94,33 +92,27 @@ impl Transport {
         F: Fn() -> Fut,
         Fut: Future<Output = Result<T, etcd_client::Error>>,
     {
-        let mut flights = FuturesUnordered::new();
-        let mut in_air: Vec<Arc<Attempt>> = Vec::with_capacity(1);
+        let mut flights = Flights::new();
         let mut last = None;
         let mut next = Next::Launch;
         let mut timer = pin!(sleep(SILENCE));
         loop {
             if next == Next::Launch {
-                let places = in_air.iter().filter_map(|flight| flight.place());
-                let flight = Attempt::avoiding(places.map(|place| place.endpoint.id()).collect());
-                in_air.push(Arc::clone(&flight));
-                let request = Arc::clone(&flight).run(attempt());
-                flights.push(async move { (flight, request.await) });
+                flights.launch(attempt());
                 plan.launched();
             }
             let wait = if let Next::Pause(pause) = next { jittered(pause) } else { SILENCE };
             timer.set(sleep(call.deadline.remaining().map_or(wait, |left| left.min(wait))));
             tokio::select! {
                 biased;
-                Some((flight, result)) = flights.next(), if !flights.is_empty() => {
-                    in_air.retain(|other| !Arc::ptr_eq(other, &flight));
+                (flight, result) = flights.landing() => {
                     let error = match result {
                         Ok(value) => return Ended::With(Ok(value)),
                         Err(error) => error,
                     };
                     next = plan.failed(retry::meaning(&error));
                     if matches!(next, Next::Stop | Next::NewToken) {
-                        plan.gave_up(still_out(&in_air));
+                        plan.gave_up(flights.still_out());
                     }
                     match next {
                         Next::Stop => return Ended::With(Err(told(call, error, plan.maybe_applied(0)))),
@@ -136,42 +128,21 @@ impl Transport {
                 }
                 () = timer.as_mut() => {
                     if call.deadline.has_passed() {
-                        return Ended::With(Err(expired(call, plan, &in_air, last)));
+                        return Ended::With(Err(expired(call, plan, &flights, last)));
                     }
                     if let Next::Pause(_) = next {
                         next = Next::Launch;
                         continue;
                     }
-                    if in_air.iter().any(|flight| flight.was_heard()) {
+                    if flights.any_was_heard() {
                         next = Next::Wait;
                         continue;
                     }
-                    let withdrawn = suspect(call.kind, &mut in_air);
-                    if in_air.is_empty() {
-                        flights.clear();
-                    }
-                    next = plan.silent(withdrawn);
+                    next = plan.silent(flights.suspect(call.kind));
                 }
             }
         }
     }
-}
-
-/// Nothing came: has the endpoints looked at, and takes back a write that was not sent yet. Says how many it took back.
-fn suspect(kind: CallKind, in_air: &mut Vec<Arc<Attempt>>) -> u32 {
-    for flight in in_air.iter() {
-        flight.suspect();
-    }
-    // A read may as well go on: whichever answer comes first will do.
-    if kind != CallKind::Write || !in_air.iter().all(|flight| flight.withdraw()) {
-        return 0;
-    }
-    in_air.drain(..).map(|_| 1).sum()
-}
-
-/// How many of them were sent, so that nobody knows what becomes of them.
-fn still_out(in_air: &[Arc<Attempt>]) -> u32 {
-    in_air.iter().map(|flight| u32::from(!flight.withdraw())).sum()
 }
 
 fn told(call: &Call<'_>, error: etcd_client::Error, maybe_applied: bool) -> Error {
@@ -179,10 +150,10 @@ fn told(call: &Call<'_>, error: etcd_client::Error, maybe_applied: bool) -> Erro
 }
 
 /// The deadline has passed: with flights in the air, or in a pause after the last of them failed.
-fn expired(call: &Call<'_>, plan: &Plan, in_air: &[Arc<Attempt>], last: Option<etcd_client::Error>) -> Error {
-    let maybe_applied = plan.maybe_applied(still_out(in_air));
+fn expired<F>(call: &Call<'_>, plan: &Plan, flights: &Flights<F>, last: Option<etcd_client::Error>) -> Error {
+    let maybe_applied = plan.maybe_applied(flights.still_out());
     match last {
-        Some(error) if in_air.is_empty() => told(call, error, maybe_applied),
+        Some(error) if flights.is_empty() => told(call, error, maybe_applied),
         last => {
             let error = Error::new(ErrorKind::DeadlineExceeded, call.op).with_maybe_applied(maybe_applied);
             let error = if call.key.is_empty() { error } else { error.with_key(call.key) };

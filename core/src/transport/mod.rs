@@ -6,7 +6,7 @@
 //! - `class`, `line`: three connections per endpoint, one for each class of traffic
 //! - `health`, `probe`, `endpoint`, `common`: who can be used; requests raise suspicion, probes judge
 //! - `picker`: round robin for requests, one home for the streams of a client
-//! - `call`, `plan`, `attempt`, `body`: one request until its answer is there: deadline, retries, hedged reads
+//! - `call`, `plan`, `flights`, `attempt`, `body`: one request until its answer is there: deadline, retries, hedged reads
 //! - `retry`, `failure`: what an error means
 //! - `token`: the user's token, renewed by one for all
 //! - `keep_alive`, `wire`: the raw keep-alive stream
@@ -26,6 +26,7 @@ mod common;
 mod connect;
 mod endpoint;
 mod failure;
+mod flights;
 mod health;
 mod keep_alive;
 mod line;

@@ -1,9 +1,9 @@
 //! The C library as a host sees it: programs in C and C++, compiled against the header and the built library, run
 //! against a real etcd. One file a group of promises.
 
-mod exclusion;
 mod header;
 mod null;
 mod programs;
 mod readme;
 mod story;
+mod watch;
