@@ -32,7 +32,7 @@ cargo xtask <command>
   test [cargo test's arguments]        every test against a real etcd
   soak [--minutes N] [--seed S]        the scenarios again and again, at random
   wheel                                build the Python wheel and sdist into target/wheels
-  bench [--seconds N] [--json FILE]    what an operation costs, beside the plain etcd-client
+  bench [--seconds N] [--json F] [--core]  what an operation costs, beside plain etcd-client and other packages
 ";
 
 /// What a command comes to; the text of a failure is for the user.

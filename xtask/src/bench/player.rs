@@ -85,9 +85,8 @@ async fn burst(writer: &Plain) -> Result<(), String> {
     let mut writes = JoinSet::new();
     for number in 0..EVENTS / EVENTS_AT_ONCE {
         let mut kv = writer.kv_client();
-        let puts = (0..EVENTS_AT_ONCE).map(|event| {
-            TxnOp::put(format!("/bench/events/{}", number * EVENTS_AT_ONCE + event), VALUE, None)
-        });
+        let puts = (0..EVENTS_AT_ONCE)
+            .map(|event| TxnOp::put(format!("/bench/events/{}", number * EVENTS_AT_ONCE + event), VALUE, None));
         let txn = Txn::new().and_then(puts.collect::<Vec<_>>());
         writes.spawn(async move { kv.txn(txn).await });
     }

@@ -63,7 +63,12 @@ impl Players {
 const WORKS: [(&str, &[&str]); 3] =
     [("get", &["etcetra", "etcd-client-py", "etcd3"]), ("gets", &["etcetra", "aetcd"]), ("lock", &[])];
 
-pub(super) async fn measure(endpoint: &str, ours: &Client, plain: &Plain, time: Duration) -> Result<Vec<Table>, String> {
+pub(super) async fn measure(
+    endpoint: &str,
+    ours: &Client,
+    plain: &Plain,
+    time: Duration,
+) -> Result<Vec<Table>, String> {
     let mut players = Players::start(endpoint)?;
     let mut tables = Vec::new();
     for (what, peers) in WORKS {
@@ -119,11 +124,17 @@ impl Table {
             }
             "gets" => {
                 let times = rate("asyncio") / rate("etcetra").max(rate("aetcd"));
-                vec![Aim { what: format!("asyncio at least 2 times the better of aetcd and etcetra ({times:.2})"), met: times >= 2.0 }]
+                vec![Aim {
+                    what: format!("asyncio at least 2 times the better of aetcd and etcetra ({times:.2})"),
+                    met: times >= 2.0,
+                }]
             }
             "event" => {
                 let times = median("etcd3") / median("Python");
-                vec![Aim { what: format!("Python at least 10 times as quick as etcd3 ({times:.1})"), met: times >= 10.0 }]
+                vec![Aim {
+                    what: format!("Python at least 10 times as quick as etcd3 ({times:.1})"),
+                    met: times >= 10.0,
+                }]
             }
             _ => Vec::new(),
         }
