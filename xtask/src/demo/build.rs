@@ -6,15 +6,12 @@ use gocore_etcd_tests::skip::is_ci;
 use crate::run::built;
 
 /// All programs that this machine can have; in CI a missing one is an error.
-pub(super) fn programs() -> Result<Programs, String> {
+pub(crate) fn programs() -> Result<Programs, String> {
     let programs = Programs::make(&from_cargo()?)?;
-    match programs.missing.first() {
-        Some((language, why)) if is_ci() => {
-            let (name, rule) = (language.name(), "with CI=true that is an error");
-            Err(format!("{name} is missing from the cast: {why}; {rule}"))
-        }
-        _ => Ok(programs),
+    if is_ci() && !programs.missing.is_empty() {
+        return Err(format!("with CI=true it is an error that these are missing: {}", programs.missing()));
     }
+    Ok(programs)
 }
 
 /// The Rust agent and the C library, as cargo builds them.
