@@ -32,7 +32,7 @@ pub(super) fn c() -> Result<Command, String> {
     let [built] = built(&what, ["libgocore_etcd.so"])?;
     let library = Library::linked(&built, &directory().join("lib"))?;
     let program = directory().join("player");
-    library.compile(&player("player.c"), &program)?;
+    library.compile(&player("player.c"), &program, &["-O2"])?;
     Ok(Command::new(program))
 }
 
