@@ -16,13 +16,14 @@ from . import _dispatch
 from ._call import in_loop
 from ._errors import ClosedError, EtcdError
 from ._events import NOTHING, Source
+from ._native import Answer
 
 if TYPE_CHECKING:
     import asyncio
     from types import TracebackType
 
     from ._call import Call
-    from ._native import Answer, Operation
+    from ._native import Operation
 
 logger = logging.getLogger("gocore_etcd")
 
@@ -225,7 +226,7 @@ class Subscription:
             raise
 
 
-Run: TypeAlias = "Callable[[Subscription, Answer, _dispatch.Batch], None]"
+Run: TypeAlias = Callable[[Subscription, Answer, _dispatch.Batch], None]
 """Has a subscription drained; called on the dispatcher's thread, so it neither waits nor raises."""
 
 _pool = Pool()

@@ -17,7 +17,7 @@ LONGEST = 2.0
 
 HEAD = """
 import threading, time, os
-from gocore_etcd import Client, Range
+from gocore_etcd import Client, Connected, Range
 client = Client(ENDPOINT, prefix=PREFIX)
 def done():  # the last thing an application does
     print("done", time.monotonic(), flush=True)
@@ -115,12 +115,21 @@ STORIES = {
         done()
     """,
     "open watches": """
-        heard = threading.Event()
-        watch = client.kv.watch("/watched")
+        settled = threading.Semaphore(0)
+        key = f"/watched/{os.getpid()}"
+        def settle(update):
+            if update == Connected(True):
+                settled.release()
+        def iterate():
+            for update in client.kv.watch(key):
+                settle(update)
+        watch = client.kv.watch(key)
         next(watch)
-        client.kv.watch("/watched", lambda update: heard.set())
-        threading.Thread(target=lambda: list(client.kv.watch("/watched")), daemon=True).start()
-        heard.wait()
+        client.kv.watch(key, settle)
+        threading.Thread(target=iterate, daemon=True).start()
+        settled.acquire()
+        settled.acquire()
+        time.sleep(0.05)
         done()
     """,
     "watches and handlers at work": """

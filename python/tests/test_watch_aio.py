@@ -6,6 +6,7 @@ import gc
 import random
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +44,11 @@ def all_keys(client):
     return Range.prefix(client.key("w") + "/")
 
 
+async def _until(condition):
+    while not condition():  # noqa: ASYNC110 - it may be about another thread
+        await asyncio.sleep(0.01)
+
+
 async def updates(watch):
     """Without those about the connection."""
     async for update in watch:
@@ -56,7 +62,7 @@ def test_a_snapshot_comes_first_and_then_every_change_in_order(run, all_keys):
         first = await client.kv.put(key, b"1")
         async with client.kv.watch(all_keys) as watch, contextlib.aclosing(updates(watch)) as seen:
             snapshot = await anext(seen)
-            assert (snapshot.revision, [kv.value for kv in snapshot.kvs]) == (first, [b"1"])
+            assert [(kv.mod_revision, kv.value) for kv in snapshot.kvs] == [(first, b"1")]
             revisions = [await client.kv.put(key, b"%d" % number) for number in range(300)]
             for revision in revisions:
                 update = await anext(seen)
@@ -202,11 +208,9 @@ def test_handlers_run_in_the_loop_plain_or_async_one_at_a_time_and_in_order(run,
                 raise asyncio.CancelledError
 
         with client.kv.watch(all_keys, handler), client.kv.watch(all_keys, async_handler):
-            while len(plain) < 2 or len(awaited) < 2:
-                await asyncio.sleep(0.01)
+            await _until(lambda: len(plain) == len(awaited) == 2)
             revisions = [await client.kv.put(client.key("w", "a"), b"") for _ in range(100)]
-            while len(plain) < 102 or len(awaited) < 102:
-                await asyncio.sleep(0.01)
+            await _until(lambda: len(plain) == len(awaited) == 102)
         for seen in (plain, awaited):
             assert isinstance(seen[0], Snapshot)
             assert [update.revision for update in seen if isinstance(update, Changes)] == revisions
@@ -226,8 +230,7 @@ def test_no_call_starts_after_cancel(run, all_keys):
             await release.wait()
 
         subscription = client.kv.watch(all_keys, handler)
-        while not heard:
-            await asyncio.sleep(0.01)
+        await _until(lambda: heard)
         await client.kv.put(client.key("w", "a"), b"")
         subscription.cancel()
         release.set()
@@ -238,26 +241,33 @@ def test_no_call_starts_after_cancel(run, all_keys):
     run(story)
 
 
-def test_a_handler_that_has_always_something_to_do_leaves_the_loop_its_turns(run, all_keys):
-    async def story(client):
-        handled, longest, last = 0, 0.0, time.monotonic()
+def test_a_handler_that_has_always_something_to_do_leaves_the_loop_its_turns(run, client, all_keys):
+    async def story(ours):
+        handled, longest = [], 0.0
 
-        def handler(_):
-            nonlocal handled
-            handled += 1
+        def handler(update):
+            handled.append(update)
             time.sleep(0.001)
 
-        watch = client.kv.watch(all_keys, handler)
-        for number in range(1000):
-            await client.kv.put(client.key("w", str(number)), b"")
-        while handled < 1000:
-            await asyncio.sleep(0.001)
+        subscription = ours.kv.watch(all_keys, handler)
+        await _until(lambda: len(handled) == 2)
+        _write_while_the_loop_stands_still(client, 1000)
+        last = time.monotonic()
+        while len(handled) < 1002:
+            await asyncio.sleep(0)
             now = time.monotonic()
             longest, last = max(longest, now - last), now
-        watch.cancel()
+        subscription.cancel()
         assert longest < 0.5
 
     run(story)
+
+
+def _write_while_the_loop_stands_still(client, count):
+    """Have all of it there at once."""
+    writer = threading.Thread(target=lambda: [client.kv.put(client.key("w", str(n)), b"") for n in range(count)])
+    writer.start()
+    writer.join()
 
 
 def test_an_iteration_that_has_always_another_update_leaves_the_loop_its_turns(run, client, all_keys):
@@ -267,9 +277,7 @@ def test_an_iteration_that_has_always_another_update_leaves_the_loop_its_turns(r
         await ours.kv.put(ours.key("w", "begin"), b"")
         while not isinstance(await anext(watch), Changes):
             pass
-        writer = threading.Thread(target=lambda: [client.kv.put(client.key("w", str(n)), b"") for n in range(2000)])
-        writer.start()
-        writer.join()  # The loop stands still: then all is there at once.
+        _write_while_the_loop_stands_still(client, 2000)
         turns = 0
 
         async def tick():
@@ -289,8 +297,7 @@ def test_an_iteration_that_has_always_another_update_leaves_the_loop_its_turns(r
 
 
 def _rss():
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * 4096
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
 def test_a_loop_that_stands_still_while_100_000_changes_arrive_costs_bounded_memory(run, client, all_keys, picture):
@@ -308,8 +315,7 @@ def test_a_loop_that_stands_still_while_100_000_changes_arrive_costs_bounded_mem
         picture.update(await anext(watch))
         assert await anext(watch) == Connected(True)
         subscription = ours.kv.watch(all_keys, heard.append)
-        while len(heard) < 2:
-            await asyncio.sleep(0.01)
+        await _until(lambda: len(heard) == 2)
         pending = asyncio.ensure_future(anext(watch))
         await asyncio.sleep(0)
         gc.collect()
@@ -325,8 +331,7 @@ def test_a_loop_that_stands_still_while_100_000_changes_arrive_costs_bounded_mem
         picture.update(await pending)
         while picture.revision < last[0]:
             picture.update(await watch.next(timeout=15))
-        while getattr(heard[-1], "revision", 0) < last[0]:
-            await asyncio.sleep(0.01)
+        await _until(lambda: getattr(heard[-1], "revision", 0) == last[0])
         watch.close()
         subscription.cancel()
         assert sum(len(update.changes) for update in heard if isinstance(update, Changes)) < 20_000
@@ -371,8 +376,7 @@ def test_a_subscription_ends_with_its_loop(endpoint, prefix, client, until):
             await asyncio.sleep(30 if isinstance(update, Changes) else 0)
 
         ours.kv.watch(client.key("k"), handler)
-        while len(heard) < before + 2:
-            await asyncio.sleep(0.01)
+        await _until(lambda: len(heard) == before + 2)
         return ours
 
     ours = None
@@ -402,11 +406,12 @@ def test_a_loop_s_end_cancels_a_handler_that_waits(endpoint, prefix):
                 finally:
                     ended.append(True)
 
-            client.kv.watch("/k", handler)
+            subscription = client.kv.watch("/k", handler)
             await reached.wait()
+        return subscription
 
     began = time.monotonic()
-    asyncio.run(story())
+    assert asyncio.run(story())._source.is_closed
     assert ended == [True]
     assert time.monotonic() - began < 10
 

@@ -59,7 +59,7 @@ fn rust_functions() -> BTreeSet<String> {
 /// `Class.method` for each public method of these classes in one of the package's two forms.
 fn python_methods(form: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for file in ["client", "kv", "lock"] {
+    for file in ["client", "kv", "watch", "lock"] {
         // What both forms share lies in `_calls`.
         for part in [format!("{form}{file}.py"), format!("_calls/{file}.py")] {
             let mut class = String::new();
