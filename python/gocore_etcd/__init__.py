@@ -3,6 +3,8 @@
     with Client("127.0.0.1:2379") as client:
         with client.lock("jobs/cleanup", ttl=10) as lock:
             ...  # the work; lock.is_held() and lock.wait_lost() tell when to stop
+        with client.campaign("scheduler", "10.0.0.7:8080") as leadership:
+            ...  # the leader's work; leadership.is_leader() and leadership.wait_lost() tell when to stop
 
 Every error is an :class:`EtcdError`. Times are seconds or timedeltas; for a ``timeout``, None is no limit, 0 a single
 try, and absent the call's own default.
@@ -10,6 +12,7 @@ try, and absent the call's own default.
 
 from ._bytes import Key, Value
 from ._config import Pem, TlsConfig
+from ._election import AGAIN, Again, CandidacyState, Leader, Leading, Lost, Resigned, Waiting
 from ._errors import (
     AlreadyExistsError,
     ClosedError,
@@ -39,14 +42,20 @@ from ._native import Guard
 from ._time import DEFAULT, Default, Seconds, Timeout
 from ._txn import Cmp, Compare, KeyValue, Listing, Op, OpResult, Order, Range, TxnResult
 from ._updates import Change, Changes, Connected, Delete, Put, Snapshot, WatchUpdate
+from .candidacy import Candidacy
 from .client import Client
+from .election import Leadership
 from .kv import Kv
 from .lock import Lock
 from .watch import Watch
 
 __all__ = [
+    "AGAIN",
     "DEFAULT",
+    "Again",
     "AlreadyExistsError",
+    "Candidacy",
+    "CandidacyState",
     "Change",
     "Changes",
     "Client",
@@ -67,8 +76,12 @@ __all__ = [
     "Key",
     "KeyValue",
     "Kv",
+    "Leader",
+    "Leadership",
+    "Leading",
     "Listing",
     "Lock",
+    "Lost",
     "LostError",
     "MalformedError",
     "NotAcquiredError",
@@ -82,6 +95,7 @@ __all__ = [
     "Put",
     "Range",
     "ReadOnlyError",
+    "Resigned",
     "ResourceExhaustedError",
     "Seconds",
     "Snapshot",
@@ -93,6 +107,7 @@ __all__ = [
     "UnavailableError",
     "UnsupportedError",
     "Value",
+    "Waiting",
     "Watch",
     "WatchUpdate",
     "WrongContextError",

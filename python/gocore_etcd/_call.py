@@ -38,11 +38,17 @@ def same(answer: T) -> T:
     return answer
 
 
-def _result(call: Call[T], answer: Answer) -> T:
-    result = answer.take()
-    if isinstance(result, EtcdError):
-        raise result
-    return call.finish(result)
+def result(finish: Callable[[Any], T], answer: Answer) -> T:
+    """Make the result of a call of its answer, or raise what came instead."""
+    taken = answer.take()
+    if not isinstance(taken, EtcdError):
+        return finish(taken)
+    try:
+        raise taken
+    finally:
+        # An exception that its own trace refers to would keep alive, until the garbage collector comes, whatever the
+        # frames on its way refer to: a lock that could not be given back, for instance.
+        del taken
 
 
 class Blocked:
@@ -86,7 +92,7 @@ def run_sync(call: Call[T]) -> T:
         if operation is not None and call.cancels:
             operation.cancel()
         raise
-    return _result(call, waiter.answer)
+    return result(call.finish, waiter.answer)
 
 
 def check_may_block(op: str) -> None:
@@ -168,4 +174,4 @@ async def run_async(call: Call[T]) -> T:
         if operation is not None and call.cancels:
             operation.cancel()
         raise
-    return _result(call, answer)
+    return result(call.finish, answer)

@@ -94,12 +94,14 @@ class Events(Source[E]):
         self._check()
         event: Any = NOTHING
         taken: Any = NOTHING
+        failed = False
         try:
             with self._lock:
                 if not self._taken:
                     return NOTHING
                 last = self._taken[-1]
-                event = last if isinstance(last, BaseException) else self._read(last)
+                failed = isinstance(last, BaseException)
+                event = last if failed else self._read(last)
                 taken = last
                 # Signals are seen to after calls, of which none follows but the lock's own release.
                 del self._taken[-1]
@@ -107,8 +109,15 @@ class Events(Source[E]):
             if taken is not NOTHING:
                 self._taken.append(taken)
             raise
-        if event is taken:
-            self._raise(event)
+        if failed:
+            self._failure = copy(event) if isinstance(event, EtcdError) else None
+            try:
+                raise event
+            finally:
+                # Else its own trace would refer to it, see `_call.result`.
+                del event, taken, last
+        # What came before was not its end.
+        self._failure = None
         return event  # type: ignore[no-any-return]
 
     def fill(self) -> bool:
@@ -150,11 +159,6 @@ class Events(Source[E]):
             raise WrongContextError(f"{self._op}: wrong context: {why}", op=self._op)
         if self._closed:
             raise ClosedError(f"{self._op}: closed: it was closed by its owner", op=self._op)
-
-    def _raise(self, failure: BaseException) -> None:
-        if isinstance(failure, EtcdError):
-            self._failure = failure
-        raise failure
 
     def _end(self) -> EtcdError:
         # Whoever asks again gets the same answer, without the traces of the others.

@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 
 from . import _dispatch
-from ._call import in_loop
+from ._call import in_loop, result
 from ._errors import ClosedError, EtcdError
 from ._events import NOTHING, Source
 from ._native import Answer
@@ -76,24 +76,26 @@ class Pool:
                 job = self._jobs.get()
 
 
-class Once(Source[None]):
-    """A single event, which says no more than that a call has its answer."""
+class Once(Source[E]):
+    """A single event: the result of a call."""
 
-    def __init__(self, call: Call[None], is_wanted: Callable[[], bool]) -> None:
+    def __init__(self, call: Call[E]) -> None:
         self._op = call.op
+        self._finish = call.finish
         # Not kept beyond the start: it refers to what may be given back by letting it go.
-        self._call: Call[None] | None = call
-        self._is_wanted = is_wanted
+        self._call: Call[E] | None = call
         self._process = _dispatch.process()
-        self._is_over = False
+        self._waiter: _dispatch.Waiter | None = None
+        self._answer: Answer | None = None
         self._number = 0
         self._operation: Operation | None = None
 
-    def pop(self) -> None:
+    def pop(self) -> E:
         """Give the event, once the waiter was told."""
-        if self._is_over or not self._is_wanted():
+        answer, self._answer = self._answer, None
+        if answer is None:
             raise ClosedError(f"{self._op}: closed: nothing follows", op=self._op)
-        self._is_over = True
+        return result(self._finish, answer)
 
     def fill(self) -> bool:
         """There is nothing to take."""
@@ -104,7 +106,8 @@ class Once(Source[None]):
         call, self._call = self._call, None
         if call is None:
             raise ClosedError(f"{self._op}: closed: nothing follows", op=self._op)
-        self._number = _dispatch.enter(self._op, waiter)
+        self._waiter = waiter
+        self._number = _dispatch.enter(self._op, self)
         try:
             # Kept: an operation that nobody refers to is cancelled.
             self._operation = call.start(self._number)
@@ -112,11 +115,18 @@ class Once(Source[None]):
             _dispatch.leave(self._number)
             raise
 
+    def complete(self, answer: Answer, batch: _dispatch.Batch) -> None:
+        """Keep the answer and tell the waiter; on the dispatcher's thread."""
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None:
+            self._answer = answer
+            waiter.complete(answer, batch)
+
     def close(self) -> None:
         """End the call. In a forked child it is the parent's."""
         if self._process is _dispatch.process():
             _dispatch.leave(self._number)
-            self._operation = None
+            self._waiter = self._operation = None
 
 
 class Subscription:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ._native import Guard
     from ._txn import Compare, KeyValue, Listing, Op, Range, TxnResult
     from ._updates import WatchUpdate
+    from .election import Leadership
     from .lock import Lock
 
 
@@ -66,7 +67,7 @@ class Kv(KvBase):
         then: Sequence[Op] = (),
         otherwise: Sequence[Op] = (),
         *,
-        guard: Lock | Guard | None = None,
+        guard: Lock | Leadership | Guard | None = None,
         timeout: Timeout = DEFAULT,
     ) -> TxnResult:
         """Do ``then`` if all conditions hold, else ``otherwise``; atomically, in one revision.
@@ -74,7 +75,7 @@ class Kv(KvBase):
         >>> client.kv.txn([Compare.absent("/owner")], [Op.put("/owner", b"me")], [Op.get("/owner")]).succeeded
         True
 
-        With a ``guard`` it is also a condition that this lock is still held, judged by etcd.
+        With a ``guard`` it is also a condition that this lock or leadership is still held, judged by etcd.
 
         Raises:
             LostError: the guard alone refused it, and there was nothing to do otherwise.

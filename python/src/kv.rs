@@ -9,7 +9,7 @@ use pyo3::types::{PyBytes, PyList};
 
 use crate::call::{Call, Operation, enter, limit_of, start};
 use crate::client::Client;
-use crate::lock::Guard;
+use crate::held::Guard;
 
 /// A plan is nested by hand; what is deeper was made by a mistake and would only exhaust the stack.
 const DEEPEST: usize = 32;

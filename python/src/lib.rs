@@ -8,17 +8,22 @@
 //! - [`call`]: starting an operation, its answer
 //! - [`queue`]: what the dispatcher thread waits on
 //! - [`feed`]: what goes on and on, taken by its consumer itself
-//! - [`client`], [`kv`], [`watch`], [`lock`]: the capabilities
+//! - [`held`]: what is had until it is given back or lost
+//! - [`client`], [`kv`], [`watch`], [`lock`], [`election`], [`leadership`], [`candidacy`]: the capabilities
 //! - [`log`]: the core's log, for Python's logging
 //! - [`error`]: the core's errors as the exceptions of `gocore_etcd/_errors.py`
 
 use pyo3::prelude::*;
 
 mod call;
+mod candidacy;
 mod client;
+mod election;
 mod error;
 mod feed;
+mod held;
 mod kv;
+mod leadership;
 mod lock;
 mod log;
 mod queue;
@@ -30,15 +35,26 @@ mod _native {
     #[pymodule_export]
     use crate::call::{Answer, Operation};
     #[pymodule_export]
+    use crate::candidacy::{Candidacy, candidacy_news, candidacy_resign, election_candidacy};
+    #[pymodule_export]
     use crate::client::{Client, client_close, client_connect};
+    #[pymodule_export]
+    use crate::election::{election_campaign, election_leader, election_observe};
     #[pymodule_export]
     use crate::error::error_kinds;
     #[pymodule_export]
     use crate::feed::Feed;
     #[pymodule_export]
+    use crate::held::Guard;
+    #[pymodule_export]
     use crate::kv::{kv_delete, kv_get, kv_list, kv_put, kv_txn};
     #[pymodule_export]
-    use crate::lock::{Guard, Lock, lock_acquire, lock_put, lock_try_acquire, lock_unlock, lock_wait_lost};
+    use crate::leadership::{
+        Leadership, leadership_leader, leadership_loss, leadership_observe, leadership_proclaim, leadership_put,
+        leadership_resign,
+    };
+    #[pymodule_export]
+    use crate::lock::{Lock, lock_acquire, lock_loss, lock_put, lock_try_acquire, lock_unlock};
     #[pymodule_export]
     use crate::log::Log;
     #[pymodule_export]

@@ -3,44 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gocore_etcd_core::bridge::{Limit, Owned};
-use gocore_etcd_core::{Lock as CoreLock, Result};
+use gocore_etcd_core::Lock as CoreLock;
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
 use crate::call::{Call, Connection, Operation, enter, limit_of, start};
 use crate::client::Client;
+use crate::held::{Guard, Held};
 
 /// A held lock. Released in the background when it goes without having been unlocked.
 #[pyclass(frozen, module = "gocore_etcd._native")]
-pub(crate) struct Lock(Owned<Held>);
-
-struct Held {
-    /// Shared with the operations on it that are under way.
-    lock: Arc<CoreLock>,
-    connection: Arc<Connection>,
-}
+pub(crate) struct Lock(Held<CoreLock>);
 
 impl Lock {
     fn new(connection: Arc<Connection>, lock: CoreLock) -> Self {
-        Self(Owned::new(Held { lock: Arc::new(lock), connection }))
-    }
-
-    /// Starts something on the lock, whose default limit is that of its requests.
-    fn begin<T, F>(
-        &self,
-        op: &'static str,
-        waiter: u64,
-        limit: Limit,
-        work: impl FnOnce(Arc<CoreLock>) -> F,
-        convert: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
-    ) -> Result<Operation>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T>> + Send + 'static,
-    {
-        let Held { lock, connection } = self.0.get(op)?;
-        let call = Call { op, key: lock.key().as_bytes(), writes: true, limit, waiter };
-        Ok(start(&connection.runtime, &connection.notices, call, work(lock.clone()), convert))
+        let key = lock.key().to_owned();
+        Self(Held::new(connection, key, Arc::new(lock)))
     }
 }
 
@@ -48,28 +26,24 @@ impl Lock {
 impl Lock {
     #[getter]
     fn key(&self) -> &str {
-        self.0.peek().lock.key()
+        self.0.key()
     }
 
     #[getter]
     fn token(&self) -> i64 {
-        self.0.peek().lock.token()
+        self.0.peek().token()
     }
 
     /// Whether it is held now. Never, in a forked child: there it belongs to the parent.
     fn is_held(&self) -> bool {
-        self.0.get("lock.is_held").is_ok_and(|held| held.lock.is_held())
+        self.0.get("lock.is_held").is_ok_and(CoreLock::is_held)
     }
 
     /// The condition under which a transaction is still the owner's.
     fn guard(&self) -> Guard {
-        Guard(self.0.peek().lock.guard())
+        Guard(self.0.peek().guard())
     }
 }
-
-/// The fencing condition of a lock, for a transaction.
-#[pyclass(frozen, module = "gocore_etcd._native")]
-pub(crate) struct Guard(pub(crate) gocore_etcd_core::Guard);
 
 /// Starts waiting for a lock; the answer is a `Lock`.
 #[pyfunction]
@@ -120,19 +94,16 @@ pub(crate) fn lock_try_acquire(
     })
 }
 
-/// Starts waiting for the lock's end; the answer is None.
+/// Starts waiting for the lock's end, without keeping it from ending; the answer is whether it was lost: if not, it was
+/// given back.
 #[pyfunction]
-pub(crate) fn lock_wait_lost(py: Python<'_>, lock: &Lock, waiter: u64, limit: Option<i64>) -> PyResult<Operation> {
+pub(crate) fn lock_loss(py: Python<'_>, lock: &Lock, waiter: u64, limit: Option<i64>) -> PyResult<Operation> {
     let op = "lock.wait_lost";
-    // It waits for the end without keeping the lock from ending.
-    let lost = |lock: Arc<CoreLock>| {
-        let lost = lock.lost();
-        async move {
-            lost.await;
-            Ok(())
-        }
+    let loss = |lock: Arc<CoreLock>| {
+        let loss = lock.loss();
+        async move { Ok(loss.await) }
     };
-    enter(py, op, || lock.begin(op, waiter, limit_of(limit), lost, |py, ()| Ok(py.None())))
+    enter(py, op, || lock.0.begin(op, waiter, limit_of(limit), loss, |py, lost| lost.into_py_any(py)))
 }
 
 /// Starts a write that etcd carries out only if the lock is still held; the answer is its revision.
@@ -148,11 +119,7 @@ pub(crate) fn lock_put(
     let op = "lock.put";
     let (key, value) = (key.to_vec(), value.to_vec());
     let put = |lock: Arc<CoreLock>| async move { lock.put(key, value).await };
-    enter(py, op, || {
-        lock.begin(op, waiter, limit_of(limit), put, |py, revision: i64| {
-            Ok(revision.into_pyobject(py)?.into_any().unbind())
-        })
-    })
+    enter(py, op, || lock.0.begin(op, waiter, limit_of(limit), put, |py, revision| revision.into_py_any(py)))
 }
 
 /// Starts giving the lock back; the answer is None.
@@ -160,5 +127,5 @@ pub(crate) fn lock_put(
 pub(crate) fn lock_unlock(py: Python<'_>, lock: &Lock, waiter: u64, limit: Option<i64>) -> PyResult<Operation> {
     let op = "lock.unlock";
     let unlock = |lock: Arc<CoreLock>| async move { lock.unlock().await };
-    enter(py, op, || Ok(lock.begin(op, waiter, limit_of(limit), unlock, |py, ()| Ok(py.None()))?.going_on()))
+    enter(py, op, || Ok(lock.0.begin(op, waiter, limit_of(limit), unlock, |py, ()| Ok(py.None()))?.going_on()))
 }

@@ -9,35 +9,24 @@ import contextlib
 import json
 import logging
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
-from gocore_etcd import Client, EtcdError, LostError, Op
+from electing import Elections
+from saying import failed, now, say
+
+from gocore_etcd import Client, ClosedError, EtcdError, Leading, LostError, Op
 
 # Between the events, as the Rust agent has it: shown with them when a test fails.
 logging.basicConfig(stream=sys.stdout)
 
 
-def say(event, **fields):
-    # One write: handlers say something too, from threads of their own.
-    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
-    sys.stdout.flush()
-
-
-def now():
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-
-
-def failed(what, error):
-    # The kind's name as the core has it: the class without its ending.
-    kind = type(error).__name__.removesuffix("Error").replace("OperationCancelled", "Cancelled")
-    say("failed", do=what, kind=kind, message=str(error))
-
-
-class Agent:
+class Agent(Elections):
     """The commands. Each yields what a call gave, and goes on with that, or with what came of awaiting it."""
 
-    def __init__(self, client):
-        self.client = client
+    def __init__(self, client, follow, begin):
+        super().__init__(client, follow, begin)
         self.held = None
         self.closed = False
 
@@ -108,10 +97,33 @@ def blocking(steps):
             result = steps.send(result)
 
 
+def follow(candidacy, believe):
+    """Lead whenever it can, on a thread."""
+
+    def stand():
+        while True:
+            try:
+                state = candidacy.next()
+            except ClosedError:
+                return
+            except EtcdError as error:
+                failed("stand", error)
+                continue
+            leadership = candidacy.leadership
+            if isinstance(state, Leading) and leadership is not None:
+                for _ in believe(leadership):
+                    time.sleep(0.001)
+
+    threading.Thread(target=stand, daemon=True).start()
+
+
+pool = ThreadPoolExecutor()
+
+
 def main():
     prefix, *endpoints = sys.argv[1:]
     try:
-        agent = Agent(Client(endpoints, prefix=prefix))
+        agent = Agent(Client(endpoints, prefix=prefix), follow, pool.submit)
     except EtcdError as error:
         failed("connect", error)
         return

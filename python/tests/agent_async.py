@@ -7,9 +7,10 @@ import asyncio
 import contextlib
 import sys
 
-from agent import Agent, failed, say
+from agent import Agent
+from saying import failed, say
 
-from gocore_etcd import EtcdError
+from gocore_etcd import ClosedError, EtcdError, Leading
 from gocore_etcd.aio import Client
 
 
@@ -26,10 +27,40 @@ async def awaiting(steps):
                 call = steps.send(result)
 
 
+def follow(candidacy, believe):
+    """Lead whenever it can, in a task."""
+
+    async def stand():
+        while True:
+            try:
+                state = await candidacy.next()
+            except ClosedError:
+                return
+            except EtcdError as error:
+                failed("stand", error)
+                continue
+            leadership = candidacy.leadership
+            if isinstance(state, Leading) and leadership is not None:
+                for _ in believe(leadership):
+                    await asyncio.sleep(0.001)
+
+    return asyncio.create_task(stand())
+
+
+def begin(call):
+    """Have a call go on meanwhile; what becomes of it is etcd's verdict."""
+
+    async def go():
+        with contextlib.suppress(EtcdError):
+            await call()
+
+    return asyncio.create_task(go())
+
+
 async def main():
     prefix, *endpoints = sys.argv[1:]
     try:
-        agent = Agent(await Client(endpoints, prefix=prefix))
+        agent = Agent(await Client(endpoints, prefix=prefix), follow, begin)
     except EtcdError as error:
         failed("connect", error)
         return

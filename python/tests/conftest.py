@@ -138,11 +138,24 @@ def contenders(client):
 
 
 @pytest.fixture
-def steal(client):
-    """Delete the key of a lock, as an operator may: its owner must find out."""
+def candidates(client):
+    """Give the keys in the queue of an election."""
 
-    def steal(lock):
-        client.kv.delete(gocore_etcd.Range.prefix(lock.key + "/"))
+    def candidates(key):
+        queue = gocore_etcd.Range.prefix(client.key("elections", key) + "/", order="oldest")
+        return [kv.key for kv in client.kv.list(queue).kvs]
+
+    return candidates
+
+
+@pytest.fixture
+def steal(client):
+    """Delete the key of a lock or a leadership, as an operator may: its owner must find out."""
+
+    def steal(held):
+        (owner,) = client.kv.list(gocore_etcd.Range.prefix(held.key + "/", order="oldest", limit=1)).kvs
+        assert owner.create_revision == held.token
+        client.kv.delete(owner.key)
 
     return steal
 

@@ -105,6 +105,39 @@ STORIES = {
         lock.wait_lost()
         done()
     """,
+    "leaderships and candidacies": """
+        key = f"exit/{os.getpid()}"
+        leadership = client.campaign(key, "me", ttl=30)
+        kept = [client.candidacy(key, "next", ttl=30), client.candidacy(key, "third", ttl=30, handler=print)]
+        leaders = client.observe(key)
+        next(leaders)
+        time.sleep(0.05)
+        done()
+    """,
+    "work of leaders in daemon threads": """
+        for work in (lambda leadership: leadership.wait_lost(), lambda leadership: time.sleep(60)):
+            for _ in range(2):
+                run = client.run_as_leader(f"exit/{os.getpid()}", "me", ttl=30)(work)
+                threading.Thread(target=run, daemon=True).start()
+        time.sleep(0.05)
+        done()
+    """,
+    "work of a leader in an unfinished loop": """
+        import asyncio
+        from gocore_etcd import aio
+        async def story():
+            other = await aio.Client(ENDPOINT, prefix=PREFIX)
+            working = asyncio.Event()
+            async def work(leadership):
+                working.set()
+                await asyncio.sleep(60)
+            run = asyncio.ensure_future(other.run_as_leader(f"exit/{os.getpid()}", "me", ttl=30)(work)())
+            await working.wait()
+            return other, run
+        loop = asyncio.new_event_loop()
+        kept = loop.run_until_complete(story())
+        done()
+    """,
     "handlers that are waiting": """
         lock = client.lock(f"handler/{os.getpid()}", ttl=30)
         lock.on_lost(lambda: time.sleep(60))

@@ -1,8 +1,10 @@
 """The lock, blocking: what it promises."""
 
+import gc
 import queue
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -127,6 +129,23 @@ def test_unlocking_again_gives_the_first_result(client, steal):
     for _ in range(2):
         with pytest.raises(LostError):
             lost.unlock()
+
+
+def test_a_failure_that_was_seen_to_keeps_no_lock_from_being_given_back(client, steal):
+    lock = client.lock("k", ttl=10)
+    steal(lock)
+    assert lock.wait_lost()
+    reference = weakref.ref(lock)
+    gc.disable()
+    try:
+        # Not pytest's, which keeps the failure.
+        try:
+            lock.unlock()
+        except LostError:
+            lock = None
+        assert reference() is None
+    finally:
+        gc.enable()
 
 
 def test_a_handler_hears_once_of_a_lost_lock_and_its_failure_is_logged(client, steal, caplog):

@@ -7,10 +7,16 @@ import pytest
 import gocore_etcd
 from gocore_etcd import aio
 
-AWAITED_OR_ENTERED = {("Client", "lock")}
+AWAITED_OR_ENTERED = {("Client", "lock"), ("Client", "campaign")}
 """Methods whose result is awaited or entered; all others that wait are coroutines."""
 
-NEVER_WAITS = {("Kv", "watch")}
+NEVER_WAITS = {
+    ("Kv", "watch"),
+    ("Client", "observe"),
+    ("Client", "candidacy"),
+    ("Client", "run_as_leader"),
+    ("Leadership", "observe"),
+}
 """Methods of both that wait for nothing, but give something that does."""
 
 

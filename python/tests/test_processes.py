@@ -17,6 +17,10 @@ from gocore_etcd import Client, WrongContextError
 warnings.simplefilter("ignore")
 client = Client(ENDPOINT, prefix=PREFIX)
 lock = client.lock("parent", ttl=10)
+leadership = client.campaign("parent", "me", ttl=10)
+candidacy = client.candidacy("parent", "waiting", ttl=10)
+leaders = client.observe("parent")
+assert next(leaders).token == leadership.token
 
 stop = threading.Event()
 def call():  # the fork may hit any of these calls in the middle
@@ -27,21 +31,29 @@ for thread in threads:
     thread.start()
 
 def child():
-    global client, lock
+    global client, lock, leadership, candidacy, leaders
     refused = 0
     for call in (lambda: client.kv.get("/none"), lambda: client.lock("x"), lambda: lock.unlock(), client.close,
-                 lambda: lock.put("/k", b""), lambda: lock.wait_lost()):
+                 lambda: lock.put("/k", b""), lambda: lock.wait_lost(),
+                 lambda: client.campaign("x", "child"), lambda: client.candidacy("x", "child"),
+                 lambda: client.leader("parent"), lambda: client.observe("parent"), lambda: next(leaders),
+                 lambda: leadership.identity, lambda: leadership.resign(), lambda: leadership.proclaim("child"),
+                 lambda: leadership.leader(), lambda: leadership.observe(), lambda: leadership.put("/k", b""),
+                 lambda: candidacy.state, lambda: candidacy.leadership, lambda: next(candidacy),
+                 lambda: candidacy.resign()):
         try:
             call()
         except WrongContextError:
             refused += 1
-    assert refused == 6, refused
-    assert not lock.is_held()
+    assert refused == 21, refused
+    assert not lock.is_held() and not leadership.is_leader() and not candidacy.is_leader()
+    assert leadership.key == candidacy.key and leadership.token > lock.token
     assert lock.key.endswith("/parent") and client.prefix == PREFIX
     with Client(ENDPOINT, prefix=PREFIX) as own:
         assert own.try_lock("parent") is None
         own.lock("child", ttl=10).unlock()
-    del client, lock
+        assert own.leader("parent").identity == "me"
+    del client, lock, leadership, candidacy, leaders
     gc.collect()
 
 for _ in range(5):
@@ -62,6 +74,12 @@ for thread in threads:
     thread.join()
 assert lock.is_held()
 lock.put(client.key("k"), b"")
+leadership.proclaim("still me")
+assert next(leaders).identity == "still me" == client.leader("parent").identity
+leadership.resign()
+while not candidacy.is_leader():
+    candidacy.next(timeout=15)
+candidacy.resign()
 lock.unlock()
 client.close()
 print("well")

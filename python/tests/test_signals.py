@@ -40,6 +40,45 @@ def test_a_wait_notices_ctrl_c_and_leaves_nothing_in_etcd(client, other, contend
     assert client.kv.get("/none") is None
 
 
+def test_ctrl_c_ends_a_campaign_and_leaves_no_candidate(client, other, candidates, until):
+    with other.campaign("k", "other", ttl=30):
+        for call in (
+            lambda: client.campaign("k", "me", ttl=30),
+            client.run_as_leader("k", "me", ttl=30)(lambda _: pytest.fail("it does not lead")),
+        ):
+            timer = _interrupt(0.1, [])
+            timer.start()
+            with pytest.raises(KeyboardInterrupt):
+                call()
+            timer.join()
+            until(lambda: len(candidates("k")) == 1)
+
+
+def test_ctrl_c_ends_the_leader_s_work_and_resigns(client, candidates):
+    timer = _interrupt(0.1, [])
+
+    @client.run_as_leader("k", "me", ttl=30)
+    def work(leadership):
+        timer.start()
+        leadership.wait_lost()
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    timer.join()
+    assert candidates("k") == []
+
+
+def test_ctrl_c_at_any_moment_leaks_no_candidate(client, other):
+    for moment in range(30):
+        timer = _interrupt(moment * 0.0004, [])
+        with contextlib.suppress(KeyboardInterrupt):
+            timer.start()
+            client.campaign("k", "me", ttl=30).resign()
+            time.sleep(30)  # until it comes
+        timer.join()
+    other.campaign("k", "other", timeout=15).resign()
+
+
 def test_ctrl_c_at_any_moment_leaks_no_lock(client, other):
     for moment in range(30):
         timer = _interrupt(moment * 0.0004, [])

@@ -4,6 +4,7 @@
 //! - `runtime`: one runtime per process, on a thread of its own, started with the first client, ended after the last
 //! - `op`: an operation: started on any thread, completed exactly once, cancelled from anywhere
 //! - `feed`: what goes on and on, taken by a consumer of the other language itself
+//! - `standing`: a candidacy that many look at while one owns it
 //! - `request`: the way back: the core asks, the host answers
 //! - `queue`: completions and wake-ups for a dispatcher of the other language; bounded event buffers
 //! - `failure`: what a surface adds to an error
@@ -25,6 +26,7 @@ mod per_process;
 mod queue;
 mod request;
 mod runtime;
+mod standing;
 
 pub use failure::{failed, invalid, maybe_applied, or_key, renamed};
 pub use feed::{Feed, Taken};
@@ -36,6 +38,7 @@ pub use per_process::PerProcess;
 pub use queue::{Buffer, Notices};
 pub use request::{Request, Requests};
 pub use runtime::{Runtime, spawn_quiet_thread};
+pub use standing::{News, Standing};
 
 #[cfg(test)]
 mod tests;

@@ -84,9 +84,6 @@ class ClientBase:
         self._process = _dispatch.process()
         _dispatch.add_client(self)
 
-    def _is_closing(self) -> bool:
-        return self._closing
-
     def _close_call(self) -> Call[None]:
         native = self._connected("client.close")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gocore_etcd._calls.client import ClientBase
-    from gocore_etcd._calls.lock import LockBase
+    from gocore_etcd._calls.held import HeldBase
     from gocore_etcd._txn import Compare
 
 
@@ -52,7 +52,7 @@ class KvBase:
         when: Sequence[Compare],
         then: Sequence[Op],
         otherwise: Sequence[Op],
-        guard: LockBase | _native.Guard | None,
+        guard: HeldBase | _native.Guard | None,
         timeout: Timeout,
     ) -> Call[TxnResult]:
         native, plan, limit = self._native, Op.txn(when, then, otherwise), request_limit("kv.commit", timeout)

@@ -4,14 +4,17 @@
         async with client.lock("jobs/cleanup", ttl=10) as lock:
             ...  # the work
 
-:class:`Client` and :meth:`Client.lock` give objects that are awaited or entered. Cancelling a task that waits raises
-``asyncio.CancelledError`` there and leaves nothing behind in etcd. A client belongs to no event loop: it may be used
-from many, one after another or in several threads. Values and errors are those of :mod:`gocore_etcd`.
+:class:`Client`, :meth:`Client.lock` and :meth:`Client.campaign` give objects that are awaited or entered. Cancelling a
+task that waits raises ``asyncio.CancelledError`` there and leaves nothing behind in etcd. A client belongs to no event
+loop: it may be used from many, one after another or in several threads. Values and errors are those of
+:mod:`gocore_etcd`.
 """
 
+from .candidacy import Candidacy
 from .client import Client
+from .election import Leadership
 from .kv import Kv
 from .lock import Lock
 from .watch import Watch
 
-__all__ = ["Client", "Kv", "Lock", "Watch"]
+__all__ = ["Candidacy", "Client", "Kv", "Leadership", "Lock", "Watch"]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gocore_etcd._txn import Compare, KeyValue, Listing, Op, Range, TxnResult
     from gocore_etcd._updates import WatchUpdate
 
+    from .election import Leadership
     from .lock import Lock
 
 
@@ -58,7 +59,7 @@ class Kv(KvBase):
         then: Sequence[Op] = (),
         otherwise: Sequence[Op] = (),
         *,
-        guard: Lock | Guard | None = None,
+        guard: Lock | Leadership | Guard | None = None,
         timeout: Timeout = DEFAULT,
     ) -> TxnResult:
         """Do ``then`` if all conditions hold, else ``otherwise``, as :meth:`gocore_etcd.Kv.txn`."""

@@ -56,29 +56,36 @@ fn rust_functions() -> BTreeSet<String> {
     found
 }
 
-/// `Class.method` for each public method of these classes in one of the package's two forms.
+/// `Class.method` for each public method of these classes in one of the package's two forms, inherited ones too.
 fn python_methods(form: &str) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for file in ["client", "kv", "watch", "lock"] {
-        // What both forms share lies in `_calls`.
-        for part in [format!("{form}{file}.py"), format!("_calls/{file}.py")] {
-            let mut class = String::new();
-            for line in read(&format!("python/gocore_etcd/{part}")).lines() {
-                if let Some(rest) = line.strip_prefix("class ") {
-                    class = rest.split(['(', ':']).next().unwrap_or_default().trim_end_matches("Base").to_owned();
-                    found.insert(class.clone());
-                }
-                let line = line.strip_prefix("    ").map(|line| line.strip_prefix("async ").unwrap_or(line));
-                if let Some(signature) = line.and_then(|line| line.strip_prefix("def ")) {
-                    let method = signature.split('(').next().unwrap_or_default();
-                    if !method.starts_with('_') {
-                        found.insert(format!("{class}.{method}"));
-                    }
+    let (mut found, mut bases) = (BTreeSet::new(), BTreeSet::new());
+    // What both forms share lies in `_calls`, what a form's classes share in a file of its own.
+    let files = ["client", "kv", "watch", "_held", "lock", "election", "candidacy"];
+    let own = files.map(|file| format!("{form}{file}.py"));
+    let shared = ["client", "kv", "watch", "held", "lock", "election", "candidacy"];
+    for part in own.into_iter().chain(shared.map(|file| format!("_calls/{file}.py"))) {
+        let mut class = String::new();
+        for line in read(&format!("python/gocore_etcd/{part}")).lines() {
+            if let Some(rest) = line.strip_prefix("class ") {
+                let mut names = rest.split(|c: char| !c.is_alphanumeric()).map(|name| name.trim_end_matches("Base"));
+                class = names.next().unwrap_or_default().to_owned();
+                bases.extend(names.map(|base| (class.clone(), base.to_owned())));
+                found.insert((class.clone(), String::new()));
+            }
+            let line = line.strip_prefix("    ").map(|line| line.strip_prefix("async ").unwrap_or(line));
+            if let Some(signature) = line.and_then(|line| line.strip_prefix("def ")) {
+                let method = signature.split('(').next().unwrap_or_default();
+                if !method.starts_with('_') {
+                    found.insert((class.clone(), format!(".{method}")));
                 }
             }
         }
     }
-    found
+    let heirs = bases.iter().flat_map(|(heir, base)| {
+        let inherited = found.iter().filter(move |(class, method)| class == base && !method.is_empty());
+        inherited.map(move |(_, method)| format!("{heir}{method}"))
+    });
+    heirs.chain(found.iter().map(|(class, method)| format!("{class}{method}"))).collect()
 }
 
 #[test]

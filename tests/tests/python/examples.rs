@@ -8,22 +8,43 @@ use gocore_etcd_tests::python::Python;
 
 use crate::installed;
 
+/// What an example says, line by line, without what comes after " with ".
+fn told(dir: &Path, python: &Python, server: &Server, name: &str) -> Vec<String> {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/python").join(name);
+    let mut example = python.command();
+    // An unclosed client, or anything else that Python would warn of, fails it.
+    example.current_dir(dir).args(["-X", "dev", "-W", "error"]).arg(program).arg(server.endpoint());
+    let output = example.stderr(Stdio::piped()).output().expect("python runs");
+    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stderr.is_empty(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    let told = String::from_utf8_lossy(&output.stdout);
+    told.lines().map(|line| line.split(" with ").next().unwrap_or_default().to_owned()).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn each_example_tells_its_story() {
+async fn each_example_of_the_lock_tells_its_story() {
     let server = Server::plain().await;
     let (dir, python) = installed(&Python::of_machine());
     for name in ["lock.py", "lock_async.py"] {
-        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/python").join(name);
-        let mut example = python.command();
-        // An unclosed client, or anything else that Python would warn of, fails it.
-        example.current_dir(dir.path()).args(["-X", "dev", "-W", "error"]).arg(program).arg(server.endpoint());
-        let output = example.stderr(Stdio::piped()).output().expect("python runs");
-        let told = String::from_utf8_lossy(&output.stdout);
-        let told: Vec<_> = told.lines().map(|line| line.split(" with ").next().unwrap_or_default()).collect();
-        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
-        assert!(output.stderr.is_empty(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        let told = told(dir.path(), &python, &server, name);
         assert_eq!(told[..2], ["waiting for the lock", "holding /go-core/locks/jobs/report"], "{name}");
         assert!(told[2].starts_with("the report was written at revision "), "{name}: {}", told[2]);
         assert_eq!(told[3..], ["unlocked"], "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_example_of_an_election_tells_its_story() {
+    let server = Server::plain().await;
+    let (dir, python) = installed(&Python::of_machine());
+    for name in ["election.py", "election_async.py"] {
+        let told = told(dir.path(), &python, &server, name);
+        // Leader and observer know of each other from etcd alone; the observer may be cancelled before the end.
+        let seen = |line: &&String| line.starts_with("process ") || *line == "nobody leads";
+        let (observed, done): (Vec<_>, Vec<_>) = told.iter().partition(seen);
+        assert!(observed.iter().any(|line| line.ends_with(" leads")), "{name}: {told:?}");
+        assert_eq!(done[0], "leading", "{name}");
+        assert!(done[1].starts_with("the report was written at revision "), "{name}: {told:?}");
+        assert_eq!(done[2..], ["resigned"], "{name}");
     }
 }

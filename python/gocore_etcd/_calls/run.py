@@ -1,0 +1,43 @@
+"""Work that is done by the leader alone: what the blocking and the asyncio way to run it share."""
+
+from __future__ import annotations
+
+import logging
+import random
+from typing import TYPE_CHECKING, Final
+
+from gocore_etcd._errors import EtcdError, LostError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SHORTEST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 2.0
+
+_logger = logging.getLogger("gocore_etcd")
+
+
+def pauses() -> Iterator[float]:
+    """Give how long to wait, in seconds, before a campaign that has failed is tried again; jittered."""
+    pause = _SHORTEST_PAUSE
+    while True:
+        yield pause * random.uniform(0.5, 1.0)  # noqa: S311
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def check_passes(failure: EtcdError) -> None:
+    """Raise a campaign's failure, unless it passes by itself: etcd is away, the session was lost."""
+    if not failure.retryable and not isinstance(failure, LostError):
+        raise failure
+    _logger.debug("a campaign failed, will be tried again: %s", failure)
+
+
+def was_lost(failure: EtcdError) -> bool:
+    """Say whether resigning failed because the leadership had been lost before; another failure does not matter.
+
+    The work is done all the same, and the background goes on giving the leadership back.
+    """
+    if isinstance(failure, LostError):
+        return True
+    _logger.debug("resigning after the work failed: %s", failure)
+    return False

@@ -1,0 +1,54 @@
+"""Work that is done by the leader alone, blocking."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from ._calls.run import check_passes, pauses, was_lost
+from ._election import Again
+from ._errors import EtcdError, LostError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .election import Leadership
+
+T = TypeVar("T")
+
+
+def run(campaign: Callable[[], Leadership], work: Callable[[Leadership], T | Again]) -> T:
+    """Campaign, work while leading, resign, over and over, until the work says that it is done."""
+    while True:
+        leadership = _lead(campaign)
+        try:
+            value = work(leadership)
+        except LostError:
+            # What ends work when the leadership is lost; or something else of its own was lost.
+            if not _resign(leadership):
+                raise
+            continue
+        except BaseException:
+            _resign(leadership)
+            raise
+        if not _resign(leadership) and not isinstance(value, Again):
+            return value
+
+
+def _lead(campaign: Callable[[], Leadership]) -> Leadership:
+    for pause in pauses():
+        try:
+            return campaign()
+        except EtcdError as failure:
+            check_passes(failure)
+        time.sleep(pause)
+    raise AssertionError
+
+
+def _resign(leadership: Leadership) -> bool:
+    """Give it back; whether it had been lost before."""
+    try:
+        leadership.resign()
+    except EtcdError as failure:
+        return was_lost(failure)
+    return False

@@ -1,0 +1,140 @@
+"""Candidacies, blocking: campaigning in the background."""
+
+import queue
+
+import pytest
+
+from gocore_etcd import Client, ClosedError, DeadlineExceededError, Leading, Lost, Resigned, Waiting
+
+TTL = 10
+
+
+def _until_leading(candidacy):
+    while not isinstance(state := candidacy.next(timeout=15), Leading):
+        pass
+    return state
+
+
+def test_a_candidacy_waits_with_its_place_leads_and_resigns(client, other, candidates, until):
+    leader = other.campaign("k", "leader", ttl=TTL)
+    before = other.candidacy("k", "before", ttl=TTL)
+    until(lambda: len(candidates("k")) == 2)
+    candidacy = client.candidacy("k", "me", ttl=TTL)
+    assert candidacy.key == client.key("elections", "k")
+    assert candidacy.next(timeout=15) == Waiting(None)
+    assert candidacy.next(timeout=15) == candidacy.state == Waiting(2)
+    assert not candidacy.is_leader()
+    assert candidacy.leadership is None
+    with pytest.raises(DeadlineExceededError):
+        candidacy.next(timeout=0)
+    before.resign()
+    assert candidacy.next(timeout=15) == Waiting(1)
+    leader.resign()
+    state = candidacy.next(timeout=15)
+    leadership = candidacy.leadership
+    assert state == candidacy.state == Leading(leadership.token)
+    assert leadership.token > leader.token
+    assert candidacy.is_leader()
+    assert leadership.is_leader()
+    assert leadership.put(client.key("x"), b"mine") > 0
+    assert other.leader("k").identity == "me"
+    candidacy.resign()
+    candidacy.resign()
+    assert candidacy.state == Resigned()
+    assert not candidacy.is_leader()
+    assert not leadership.is_leader()
+    assert candidacy.leadership is None
+    assert candidates("k") == []
+    assert list(candidacy) == [Resigned()]
+    assert list(candidacy) == [], "nothing comes after"
+    with pytest.raises(ClosedError):
+        candidacy.next()
+
+
+def test_a_candidacy_that_loses_stands_again(client, steal):
+    heard = queue.SimpleQueue()
+    with client.candidacy("k", "me", ttl=TTL, handler=heard.put) as candidacy:
+        first = _until_leading(candidacy)
+        leadership = candidacy.leadership
+        lost = queue.SimpleQueue()
+        leadership.on_lost(lambda: lost.put(leadership.token))
+        steal(leadership)
+        assert lost.get(timeout=15) == first.token
+        second = _until_leading(candidacy)
+        assert second.token > first.token
+        assert candidacy.leadership.token == second.token
+        assert not leadership.is_leader()
+    states = []
+    while not isinstance(state := heard.get(timeout=15), Resigned):
+        states.append(state)
+    assert states[0] == Waiting(None)
+    between = states[states.index(first) : states.index(second)]
+    assert between[1] == Lost(), "between two leaderships there is always one without"
+    assert states[-1] == second
+
+
+def test_a_handler_hears_of_each_state_and_resigned_is_the_last(client, caplog):
+    heard = queue.SimpleQueue()
+
+    def handler(state):
+        heard.put(state)
+        client.kv.put(client.key("heard"), b"a blocking call")
+        raise ZeroDivisionError
+
+    candidacy = client.candidacy("k", "me", ttl=TTL, handler=handler)
+    while not isinstance(heard.get(timeout=15), Leading):
+        pass
+    candidacy.resign()
+    assert heard.get(timeout=15) == Resigned()
+    assert any(record.exc_info and record.exc_info[0] is ZeroDivisionError for record in caplog.records)
+
+
+@pytest.mark.parametrize("with_handler", [False, True])
+def test_a_candidacy_nobody_refers_to_ends(client, other, candidates, until, with_handler):
+    handler = (lambda _: None) if with_handler else None
+    with other.campaign("k", "leader", ttl=TTL):
+        candidacy = client.candidacy("k", "me", ttl=TTL, handler=handler)
+        until(lambda: len(candidates("k")) == 2)
+        del candidacy
+        until(lambda: len(candidates("k")) == 1)
+    candidacy = client.candidacy("k", "me", ttl=TTL, handler=handler)
+    until(candidacy.is_leader)
+    leadership = candidacy.leadership
+    del candidacy
+    assert leadership.put(client.key("x"), b"") > 0, "somebody has the leadership: it goes on"
+    del leadership
+    until(lambda: not candidates("k"))
+
+
+def test_resigning_its_leadership_ends_a_candidacy(client):
+    candidacy = client.candidacy("k", "me", ttl=TTL)
+    _until_leading(candidacy)
+    candidacy.leadership.resign()
+    assert list(candidacy) == [Resigned()]
+
+
+def test_a_body_that_raises_leaves_no_candidate(client, candidates):
+    with pytest.raises(ZeroDivisionError), client.candidacy("k", "me", ttl=30) as candidacy:
+        _until_leading(candidacy)
+        raise ZeroDivisionError
+    assert candidates("k") == []
+
+
+def test_closing_the_client_resigns_and_says_so(endpoint, prefix, client):
+    heard = queue.SimpleQueue()
+    with Client(endpoint, prefix=prefix) as ours:
+        candidacy = ours.candidacy("k", "me", ttl=30, handler=heard.put)
+        _until_leading(candidacy)
+    assert not candidacy.is_leader()
+    assert list(candidacy) in ([Resigned()], [])
+    while not isinstance(heard.get(timeout=15), Leading):
+        pass
+    client.campaign("k", "other", timeout=15).resign()
+
+
+def test_a_candidacy_outlives_an_outage(server, prefix):
+    with Client(server.endpoint, prefix=prefix) as ours, ours.candidacy("k", "me", ttl=30) as candidacy:
+        token = _until_leading(candidacy).token
+        server.restart()
+        assert candidacy.leadership.put(ours.key("x"), b"") > token
+        assert candidacy.state == Leading(token)
