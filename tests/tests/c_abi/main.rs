@@ -8,3 +8,4 @@ mod null;
 mod programs;
 mod readme;
 mod story;
+mod walk;
