@@ -17,6 +17,7 @@
 //! - [`cluster`]: several members, a proxy in front of each client port and each peer port
 //! - [`proxy`]: a TCP proxy that passes, delays, refuses, swallows, holds one direction, cuts
 //! - [`metrics`]: what a server counted: requests by method, proposals
+//! - [`install`]: the C library, installed as users do
 //! - [`python`]: the Python package, built and installed as users do
 //! - [`tls`]: certificates, right ones and wrong ones
 //! - [`process`]: agents in processes of their own, with one JSON event a line
@@ -32,6 +33,7 @@ pub mod clock;
 pub mod cluster;
 pub mod eventually;
 mod http;
+pub mod install;
 pub mod metrics;
 mod port;
 pub mod process;

@@ -4,6 +4,7 @@
 mod classes;
 mod exclusion;
 mod header;
+mod install;
 mod null;
 mod programs;
 mod readme;
