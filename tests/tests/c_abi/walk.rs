@@ -8,6 +8,8 @@
 
 mod parse;
 
+use std::path::PathBuf;
+
 use gocore_etcd_tests::Server;
 
 use self::parse::{Function, Header, Item};
@@ -363,13 +365,18 @@ fn program() -> (String, usize) {
     (program, count)
 }
 
-#[tokio::test]
-async fn each_function_bears_one_wrong_thing_at_a_time_and_names_it() {
+/// The program's source, written beside the library.
+pub(crate) fn source() -> PathBuf {
     let (program, count) = program();
     assert!(count > 300, "{count} cases");
-    let source = library_dir().join("walk.c");
+    let source = library_dir().join(format!("walk.{}.c", fastrand::u64(..)));
     std::fs::write(&source, program).expect("written");
+    source
+}
+
+#[tokio::test]
+async fn each_function_bears_one_wrong_thing_at_a_time_and_names_it() {
     let server = Server::plain().await;
-    let program = compile_with(&source.to_string_lossy(), &["-O0"]);
+    let program = compile_with(&source().to_string_lossy(), &["-O0"]);
     run(program, vec![server.endpoint()]).await;
 }
