@@ -116,8 +116,8 @@ typedef struct gocore_etcd_error gocore_etcd_error;
 
 /* A key with its value and its history in short.
  *
- * Ownership: from gocore_etcd_kv_get it is the caller's, freed with gocore_etcd_kv_entry_free; taken out of a listing
- * or a transaction's result it is borrowed from that, and const. Threads: any number may read it at once.
+ * Ownership: from gocore_etcd_kv_get it is the caller's, freed with gocore_etcd_kv_entry_free; taken out of a listing, a
+ * transaction's result or a watch's update it is borrowed from that, and const. Threads: any number may read it at once.
  */
 typedef struct gocore_etcd_kv_entry gocore_etcd_kv_entry;
 
@@ -126,6 +126,13 @@ typedef struct gocore_etcd_kv_entry gocore_etcd_kv_entry;
  * Ownership: freed with gocore_etcd_kv_listing_free. Threads: any number may read it at once.
  */
 typedef struct gocore_etcd_kv_listing gocore_etcd_kv_listing;
+
+/* One thing a watch had to say.
+ *
+ * Ownership: borrowed for the callback it is given to; one from gocore_etcd_kv_update_clone is the caller's, freed with
+ * gocore_etcd_kv_update_free. Threads: any number may read it at once.
+ */
+typedef struct gocore_etcd_kv_update gocore_etcd_kv_update;
 
 /* A held lock. It lives until it is unlocked, freed or lost, however it was waited for.
  *
@@ -672,7 +679,7 @@ void gocore_etcd_kv_listing_free(gocore_etcd_kv_listing *listing);
 /* =================================================================================================================
  * Ranges
  *
- * Which keys to list or delete, and how to read them.
+ * Which keys to list, delete or watch, and how to read them.
  */
 
 /* This one key: the default. */
@@ -1021,6 +1028,131 @@ const gocore_etcd_txn_result *gocore_etcd_txn_result_txn(const gocore_etcd_txn_r
  * Ownership: takes `result`. Threads: any. Errors: none. Since 0.1.
  */
 void gocore_etcd_txn_result_free(gocore_etcd_txn_result *result);
+
+/* =================================================================================================================
+ * Watch
+ *
+ * First what there is, then every change, in the order of revisions, none of them twice, for as long as the subscription
+ * lives: over lost connections, restarts and failover. Where changes cannot be had any more (a compaction, a restored
+ * cluster, a callback too slow for more than is kept) a snapshot takes their place; nothing is lost in silence.
+ */
+
+/* Receives what a watch tells, in order. `update` is borrowed for the call; gocore_etcd_kv_update_clone keeps it. */
+typedef void (*gocore_etcd_kv_watch_callback)(void *user_data, const gocore_etcd_kv_update *update);
+
+/* Has `callback` run with what the range holds, and from then on with each change of it: what `options` makes of `key`.
+ * `*subscription` is the subscription.
+ *
+ * `options` may be NULL: then it is this one key; of its fields `scope` and `end` are for watching. The range may be of any
+ * size. The first update is a snapshot, apart from those of GOCORE_ETCD_UPDATE_CONNECTED, which tell of the connection
+ * whenever that changes. That etcd is away, or refuses the watch (PERMISSION_DENIED), is waited out; the log tells of it.
+ * For a slow callback up to 4,096 changes or 32 MB are kept, then the newest of each key, then a snapshot is due.
+ *
+ * The watch goes on after gocore_etcd_client_free, until the subscription is cancelled or freed; gocore_etcd_client_close
+ * ends it: then no further callback begins. That it is over, `user_free` tells.
+ *
+ * Cost: a snapshot is one request for every 1,000 keys. The first watch of a client opens a stream, a further one (up to
+ * 1,000) is a message on it; changes cost no request.
+ *
+ * Ownership: the caller frees `*subscription` (which ends it) and `*err`; `user_data` is given back by `user_free`.
+ * Threads: any; never waits. Errors: INVALID_ARGUMENT; CLOSED; RESOURCE_EXHAUSTED when the system gives no thread. Then
+ * the callback never runs. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_kv_watch(gocore_etcd_client *client,
+                                        const void *key,
+                                        size_t key_len,
+                                        const gocore_etcd_range_options *options,
+                                        gocore_etcd_kv_watch_callback callback,
+                                        void *user_data,
+                                        gocore_etcd_user_free user_free,
+                                        gocore_etcd_subscription **subscription,
+                                        gocore_etcd_error **err);
+
+/* =================================================================================================================
+ * Watch: updates
+ *
+ * What a watch tells. Updates are values: they belong to no client and outlive it.
+ */
+
+/* All keys of the range, at one revision: they replace whatever picture the program has of it. */
+#define GOCORE_ETCD_UPDATE_SNAPSHOT 1
+
+/* The changes of one revision, in no particular order. */
+#define GOCORE_ETCD_UPDATE_CHANGES 2
+
+/* Whether changes come at once, or etcd is away and they will come later. Nothing is lost by it. */
+#define GOCORE_ETCD_UPDATE_CONNECTED 3
+
+/* The key was written; version 1 of its entry means that it was created. */
+#define GOCORE_ETCD_CHANGE_PUT 1
+
+/* The key was deleted, or its lease ended. */
+#define GOCORE_ETCD_CHANGE_DELETE 2
+
+/* What it tells: GOCORE_ETCD_UPDATE_SNAPSHOT, _CHANGES or _CONNECTED.
+ *
+ * Ownership: borrows `update`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+int32_t gocore_etcd_kv_update_kind(const gocore_etcd_kv_update *update);
+
+/* The revision of the snapshot, or of the changes; later updates have higher ones. 0 for GOCORE_ETCD_UPDATE_CONNECTED.
+ *
+ * Ownership: borrows `update`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+int64_t gocore_etcd_kv_update_revision(const gocore_etcd_kv_update *update);
+
+/* Of GOCORE_ETCD_UPDATE_CHANGES: whether the callback was slow, and of each key only the newest change is there.
+ *
+ * Ownership: borrows `update`; NULL gives false. Threads: any. Errors: none. Since 0.1.
+ */
+bool gocore_etcd_kv_update_coalesced(const gocore_etcd_kv_update *update);
+
+/* Of GOCORE_ETCD_UPDATE_CONNECTED: true when changes come at once, false while etcd is away.
+ *
+ * Ownership: borrows `update`; NULL gives false. Threads: any. Errors: none. Since 0.1.
+ */
+bool gocore_etcd_kv_update_connected(const gocore_etcd_kv_update *update);
+
+/* How many entries or changes it has.
+ *
+ * Ownership: borrows `update`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+size_t gocore_etcd_kv_update_len(const gocore_etcd_kv_update *update);
+
+/* What the change at `index` is: GOCORE_ETCD_CHANGE_PUT or _DELETE; 0 beyond the last, and in a snapshot.
+ *
+ * Ownership: borrows `update`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+int32_t gocore_etcd_kv_update_change(const gocore_etcd_kv_update *update, size_t index);
+
+/* The entry at `index` of a snapshot, where they stand in the order of their keys, or what the change at `index` put
+ * there; NULL for a delete, and beyond the last.
+ *
+ * Ownership: borrowed, it lives as long as `update`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
+ */
+const gocore_etcd_kv_entry *gocore_etcd_kv_update_entry(const gocore_etcd_kv_update *update,
+                                                               size_t index);
+
+/* The key that the change at `index` deleted, with its length in `*len` (which may be NULL); NULL for a put, in a
+ * snapshot, and beyond the last. Not NUL-terminated.
+ *
+ * Ownership: bytes that live as long as `update`; NULL gives NULL and 0. Threads: any. Errors: none. Since 0.1.
+ */
+const uint8_t *gocore_etcd_kv_update_deleted(const gocore_etcd_kv_update *update,
+                                             size_t index,
+                                             size_t *len);
+
+/* The same update, to be kept beyond the callback. Nothing is copied. NULL gives NULL.
+ *
+ * Ownership: the caller frees what it gives with gocore_etcd_kv_update_free. Threads: any. Errors: none. Since 0.1.
+ */
+gocore_etcd_kv_update *gocore_etcd_kv_update_clone(const gocore_etcd_kv_update *update);
+
+/* Frees an update that gocore_etcd_kv_update_clone gave; those of callbacks are not to be freed. NULL is allowed.
+ *
+ * Ownership: takes `update`. Threads: any. Errors: none. Since 0.1.
+ */
+void gocore_etcd_kv_update_free(gocore_etcd_kv_update *update);
 
 /* =================================================================================================================
  * Lock

@@ -4,10 +4,12 @@
 //! - `pool`: threads for callbacks, as many as are busy at once, so that a slow callback delays no other
 //! - `dispatch`: the queue of a client whose application runs the callbacks itself
 //! - `events`: one subscription: one callback at a time, cancelled from anywhere, ended once
+//! - `stream`: a subscription to what goes on and on
 
 pub(crate) mod dispatch;
 pub(crate) mod events;
 mod pool;
+pub(crate) mod stream;
 pub(crate) mod user_data;
 
 use std::cell::Cell;

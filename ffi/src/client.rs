@@ -36,6 +36,8 @@ pub(crate) struct ClientShared {
     pub(crate) runtime: Runtime,
     /// Where its callbacks run.
     pub(crate) deliver: Deliver,
+    /// Fires when closing begins.
+    pub(crate) closing: CancelToken,
     pending: Arc<Pendings>,
 }
 
@@ -147,7 +149,7 @@ pub extern "C" fn gocore_etcd_client_connect(
         let runtime = Runtime::shared(op)?;
         let client = wait(&runtime, op, Limit::Never, CancelToken::new(), runtime.clone().connect(config))?;
         let prefix = CString::new(client.prefix()).unwrap_or_default();
-        let shared = ClientShared { client, runtime, deliver, pending: Arc::default() };
+        let shared = ClientShared { client, runtime, deliver, closing: CancelToken::new(), pending: Arc::default() };
         out.give(gocore_etcd_client { shared: Owned::new(Arc::new(shared)), prefix });
         Ok(OK)
     })
@@ -210,6 +212,7 @@ pub extern "C" fn gocore_etcd_client_close(
             Limit::After(duration) => Instant::now().checked_add(duration),
             Limit::Never => None,
         };
+        client.closing.cancel();
         let closing = client.client.clone();
         client.wait(op, limit, async move { closing.close().await })?;
         // Inside a callback it would wait for itself; callbacks that are dispatched may wait for this very thread.

@@ -11,8 +11,8 @@ use crate::out::{self, Plain};
 
 /// A key with its value and its history in short.
 ///
-/// Ownership: from gocore_etcd_kv_get it is the caller's, freed with gocore_etcd_kv_entry_free; taken out of a listing
-/// or a transaction's result it is borrowed from that, and const. Threads: any number may read it at once.
+/// Ownership: from gocore_etcd_kv_get it is the caller's, freed with gocore_etcd_kv_entry_free; taken out of a listing, a
+/// transaction's result or a watch's update it is borrowed from that, and const. Threads: any number may read it at once.
 pub struct gocore_etcd_kv_entry(KeyValue);
 
 impl From<KeyValue> for gocore_etcd_kv_entry {
@@ -31,7 +31,7 @@ pub(crate) fn entries(kvs: Vec<KeyValue>) -> Vec<gocore_etcd_kv_entry> {
 }
 
 /// The bytes with their length; without bytes a place that may be pointed to, but not read.
-fn give(bytes: &[u8], len: *mut usize) -> *const u8 {
+pub(crate) fn borrowed_bytes(bytes: &[u8], len: *mut usize) -> *const u8 {
     Plain::new(len).put(bytes.len());
     bytes.as_ptr()
 }
@@ -42,7 +42,7 @@ fn give(bytes: &[u8], len: *mut usize) -> *const u8 {
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_kv_entry_key(entry: *const gocore_etcd_kv_entry, len: *mut usize) -> *const u8 {
     Plain::new(len);
-    getter(entry, ptr::null(), |entry| give(&entry.0.key, len))
+    getter(entry, ptr::null(), |entry| borrowed_bytes(&entry.0.key, len))
 }
 
 /// The value; its length in `*len` (which may be NULL). Not NUL-terminated.
@@ -51,7 +51,7 @@ pub extern "C" fn gocore_etcd_kv_entry_key(entry: *const gocore_etcd_kv_entry, l
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_kv_entry_value(entry: *const gocore_etcd_kv_entry, len: *mut usize) -> *const u8 {
     Plain::new(len);
-    getter(entry, ptr::null(), |entry| give(&entry.0.value, len))
+    getter(entry, ptr::null(), |entry| borrowed_bytes(&entry.0.value, len))
 }
 
 /// The revision at which this incarnation of the key was created.

@@ -8,7 +8,7 @@
 //! Sections of the header, in its order:
 //! - [`version`], [`error`], [`cancel`]
 //! - [`config`], [`client`], [`subscription`], [`dispatch`], [`log`]
-//! - [`entry`], [`range`], [`kv`], [`txn`], [`txn_result`]
+//! - [`entry`], [`range`], [`kv`], [`txn`], [`txn_result`], [`watch`], [`watch_update`]
 //! - [`lock`], [`lock_events`]
 //!
 //! What they stand on:
@@ -50,6 +50,10 @@ pub mod kv;
 pub mod txn;
 
 pub mod txn_result;
+
+pub mod watch;
+
+pub mod watch_update;
 
 pub mod lock;
 

@@ -1,6 +1,6 @@
 //! Ranges
 //!
-//! Which keys to list or delete, and how to read them.
+//! Which keys to list, delete or watch, and how to read them.
 
 use std::ffi::c_void;
 
@@ -59,11 +59,12 @@ unsafe impl Input for gocore_etcd_range_options {
     const FIRST_SIZE: usize = std::mem::offset_of!(Self, max_create_revision) + size_of::<i64>();
 }
 
-/// What a range is for: deleting knows none of the ways of reading.
+/// What a range is for: deleting and watching know none of the ways of reading.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
     Read,
     Delete,
+    Watch,
 }
 
 /// What a range's parts are called where they are given.
@@ -163,9 +164,14 @@ pub(crate) fn read_named(
         (names.revision, given.revision != 0),
         (names.max_create_revision, given.max_create_revision != 0),
     ];
-    if purpose == Use::Delete {
+    let other = match purpose {
+        Use::Read => None,
+        Use::Delete => Some("deletes"),
+        Use::Watch => Some("watches"),
+    };
+    if let Some(other) = other {
         return match reads.iter().find(|(_, set)| *set) {
-            Some((argument, _)) => Err(invalid(op, argument, "is for reading, and this deletes")),
+            Some((argument, _)) => Err(invalid(op, argument, format!("is for reading, and this {other}"))),
             None => Ok(range),
         };
     }

@@ -38,21 +38,27 @@ from ._native import VERSION as __version__  # noqa: N811
 from ._native import Guard
 from ._time import DEFAULT, Default, Seconds, Timeout
 from ._txn import Cmp, Compare, KeyValue, Listing, Op, OpResult, Order, Range, TxnResult
+from ._updates import Change, Changes, Connected, Delete, Put, Snapshot, WatchUpdate
 from .client import Client
 from .kv import Kv
 from .lock import Lock
+from .watch import Watch
 
 __all__ = [
     "DEFAULT",
     "AlreadyExistsError",
+    "Change",
+    "Changes",
     "Client",
     "ClosedError",
     "Cmp",
     "CompactedError",
     "Compare",
     "ConflictError",
+    "Connected",
     "DeadlineExceededError",
     "Default",
+    "Delete",
     "ErrorKind",
     "EtcdError",
     "Guard",
@@ -73,10 +79,12 @@ __all__ = [
     "Order",
     "Pem",
     "PermissionDeniedError",
+    "Put",
     "Range",
     "ReadOnlyError",
     "ResourceExhaustedError",
     "Seconds",
+    "Snapshot",
     "Subscription",
     "Timeout",
     "TlsConfig",
@@ -85,6 +93,8 @@ __all__ = [
     "UnavailableError",
     "UnsupportedError",
     "Value",
+    "Watch",
+    "WatchUpdate",
     "WrongContextError",
     "__version__",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from _thread import allocate_lock
+from _thread import TIMEOUT_MAX, allocate_lock
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -45,7 +45,7 @@ def _result(call: Call[T], answer: Answer) -> T:
     return call.finish(result)
 
 
-class _Blocked:
+class Blocked:
     """A thread that waits for its answer on a lock of Python's own, which the dispatcher releases.
 
     Such a wait notices Ctrl-C at once (0.3 ms measured), and a daemon thread in it is safe to leave behind when the
@@ -63,17 +63,19 @@ class _Blocked:
         self._done.acquire()
 
     def complete(self, answer: Answer, _batch: _dispatch.Batch) -> None:
+        """Let the thread go on; on the dispatcher's thread."""
         self.answer = answer
         self._done.release()
 
-    def wait(self) -> None:
-        self._done.acquire()
+    def wait(self, seconds: float = -1) -> bool:
+        """Wait for the answer, without limit or so many seconds; whether it came."""
+        return self._done.acquire(timeout=min(seconds, TIMEOUT_MAX))
 
 
 def run_sync(call: Call[T]) -> T:
     """Carry out a call and wait, without running anything else on this thread."""
-    _check_may_block(call.op)
-    waiter = _Blocked()
+    check_may_block(call.op)
+    waiter = Blocked()
     number, operation = 0, None
     try:
         number = _dispatch.enter(call.op, waiter)
@@ -87,7 +89,8 @@ def run_sync(call: Call[T]) -> T:
     return _result(call, waiter.answer)
 
 
-def _check_may_block(op: str) -> None:
+def check_may_block(op: str) -> None:
+    """Refuse to block where it would hold up what it waits for."""
     # Only who has imported asyncio can be inside a loop; the import is not ours to pay.
     events = sys.modules.get("asyncio.events")
     if events is not None and events._get_running_loop() is not None:  # noqa: SLF001
@@ -97,20 +100,32 @@ def _check_may_block(op: str) -> None:
         raise WrongContextError(f"{op}: wrong context: a blocking call in a finalizer", op=op)
 
 
-class _Awaited:
+class Awaited:
     """A future that waits for its answer."""
 
     __slots__ = ("_future", "_loop")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[Answer]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any]) -> None:
         self._loop = loop
         self._future = future
 
     def complete(self, answer: Answer, batch: _dispatch.Batch) -> None:
-        deliveries = batch.later.get(self._loop)
-        if not isinstance(deliveries, _Deliveries):
-            deliveries = batch.later[self._loop] = _Deliveries(self._loop)
-        deliveries.add(self._future, answer)
+        """Have the future done; on the dispatcher's thread."""
+        in_loop(self._loop, batch, self._deliver, answer)
+
+    def _deliver(self, answer: Answer) -> None:
+        if not self._future.done():
+            self._future.set_result(answer)
+
+
+def in_loop(
+    loop: asyncio.AbstractEventLoop, batch: _dispatch.Batch, deliver: Callable[[Answer], None], answer: Answer
+) -> None:
+    """Have the answer delivered in the loop, with all others of its batch; ``deliver`` must not raise."""
+    deliveries = batch.later.get(loop)
+    if not isinstance(deliveries, _Deliveries):
+        deliveries = batch.later[loop] = _Deliveries(loop)
+    deliveries.add(deliver, answer)
 
 
 class _Deliveries:
@@ -120,10 +135,10 @@ class _Deliveries:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._answers: list[tuple[asyncio.Future[Answer], Answer]] = []
+        self._answers: list[tuple[Callable[[Answer], None], Answer]] = []
 
-    def add(self, future: asyncio.Future[Answer], answer: Answer) -> None:
-        self._answers.append((future, answer))
+    def add(self, deliver: Callable[[Answer], None], answer: Answer) -> None:
+        self._answers.append((deliver, answer))
 
     def flush(self) -> None:
         try:
@@ -133,9 +148,8 @@ class _Deliveries:
             self._answers.clear()
 
     def _deliver(self) -> None:
-        for future, answer in self._answers:
-            if not future.done():
-                future.set_result(answer)
+        for deliver, answer in self._answers:
+            deliver(answer)
 
 
 async def run_async(call: Call[T]) -> T:
@@ -144,7 +158,7 @@ async def run_async(call: Call[T]) -> T:
 
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Answer] = loop.create_future()
-    number = _dispatch.enter(call.op, _Awaited(loop, future))
+    number = _dispatch.enter(call.op, Awaited(loop, future))
     operation = None
     try:
         operation = call.start(number)

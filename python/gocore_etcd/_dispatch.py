@@ -69,6 +69,7 @@ class _State:
         self.queue = Queue()
         self.numbers = itertools.count(1)
         self.waiting: dict[int, Waiter] = {}
+        self.staying: dict[int, weakref.ref[Waiter]] = {}
         self.clients: dict[int, weakref.ref[Closable]] = {}
         self.thread: threading.Thread | None = None
         self.log: _log.Reader | None = None
@@ -131,6 +132,16 @@ def enter(op: str, waiter: Waiter) -> int:
     return state.register(waiter)
 
 
+def stay(op: str, waiter: Waiter) -> int:
+    """Register who is told again and again, for as long as somebody else refers to it, and give its number."""
+    state = _state
+    if state.ended:
+        raise ClosedError(f"{op}: closed: the program is ending", op=op)
+    staying, number = state.staying, next(state.numbers)
+    staying[number] = weakref.ref(waiter, lambda _: staying.pop(number, None))
+    return number
+
+
 def leave(number: int) -> None:
     """Forget a waiter; the answer, should it come, is released."""
     _state.waiting.pop(number, None)
@@ -170,6 +181,8 @@ def _hand_out(state: _State) -> bool:
     batch = Batch()
     for number, answer in answers:
         waiter = state.waiting.pop(number, None)
+        if waiter is None and (staying := state.staying.get(number)) is not None:
+            waiter = staying()
         if waiter is not None:
             waiter.complete(answer, batch)
     batch.flush()
@@ -200,6 +213,7 @@ def _end() -> None:
     # Daemon threads that wait are left where they are, as the interpreter does with them: to wake them only for an
     # exception would race with its end. Their answers are released.
     state.waiting.clear()
+    state.staying.clear()
     until = monotonic() + EXIT_LIMIT
     clients = [client for reference in list(state.clients.values()) if (client := reference()) is not None]
     closing = []

@@ -10,13 +10,15 @@ import logging
 import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 
 from . import _dispatch
+from ._call import in_loop
+from ._errors import ClosedError, EtcdError
+from ._events import NOTHING, Source
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Coroutine
     from types import TracebackType
 
     from ._call import Call
@@ -26,8 +28,13 @@ logger = logging.getLogger("gocore_etcd")
 
 Job: TypeAlias = Callable[[], None]
 
-LINGER = 10.0
+LINGER: Final = 10.0
 """How long an idle thread waits for another job, in seconds."""
+
+IN_A_ROW: Final = 16
+"""So many events are handled in a loop before everything else there has its turn."""
+
+E = TypeVar("E")
 
 
 class Pool:
@@ -68,24 +75,65 @@ class Pool:
                 job = self._jobs.get()
 
 
-class Subscription:
-    """A handler that will be called. Letting it go changes nothing; :meth:`cancel` ends it."""
+class Once(Source[None]):
+    """A single event, which says no more than that a call has its answer."""
 
-    def __init__(self, handler: Callable[[], Any], run: Callable[[Subscription], None]) -> None:
-        self._handler = handler
-        self._run = run
-        self._lock = threading.Lock()
-        self._cancelled = False
+    def __init__(self, call: Call[None], is_wanted: Callable[[], bool]) -> None:
+        self._op = call.op
+        # Not kept beyond the start: it refers to what may be given back by letting it go.
+        self._call: Call[None] | None = call
+        self._is_wanted = is_wanted
+        self._process = _dispatch.process()
+        self._is_over = False
         self._number = 0
         self._operation: Operation | None = None
-        self.wanted: Callable[[], bool] = lambda: True
+
+    def pop(self) -> None:
+        """Give the event, once the waiter was told."""
+        if self._is_over or not self._is_wanted():
+            raise ClosedError(f"{self._op}: closed: nothing follows", op=self._op)
+        self._is_over = True
+
+    def fill(self) -> bool:
+        """There is nothing to take."""
+        return False
+
+    def wait(self, waiter: _dispatch.Waiter) -> None:
+        """Start the call."""
+        call, self._call = self._call, None
+        if call is None:
+            raise ClosedError(f"{self._op}: closed: nothing follows", op=self._op)
+        self._number = _dispatch.enter(self._op, waiter)
+        try:
+            # Kept: an operation that nobody refers to is cancelled.
+            self._operation = call.start(self._number)
+        except BaseException:
+            _dispatch.leave(self._number)
+            raise
+
+    def close(self) -> None:
+        """End the call. In a forked child it is the parent's."""
+        if self._process is _dispatch.process():
+            _dispatch.leave(self._number)
+            self._operation = None
+
+
+class Subscription:
+    """A handler that is called for what happens. Letting it go changes nothing; :meth:`cancel` ends it."""
+
+    def __init__(self, source: Source[E], handler: Callable[[E], object], run: Run) -> None:
+        if not callable(handler):
+            raise TypeError(f"handler must be callable, not {type(handler).__name__}")
+        self._source: Source[Any] = source
+        self._handler: Callable[[Any], object] = handler
+        self._run = run
+        self._cancelled = False
 
     def cancel(self) -> None:
         """End it: no call of the handler starts after this returns; one that runs may finish. Never waits for it."""
-        with self._lock:
-            self._cancelled = True
-        _dispatch.leave(self._number)
-        self._operation = None
+        self._cancelled = True
+        _waiting.discard(self)
+        self._source.close()
 
     def __enter__(self) -> Self:
         return self
@@ -95,73 +143,118 @@ class Subscription:
     ) -> None:
         self.cancel()
 
-    def begin(self, call: Call[None]) -> Self:
-        """Have the handler called once, when the call has its answer."""
-        self._number = _dispatch.enter(call.op, self)
-        try:
-            # Kept: an operation that nobody refers to is cancelled.
-            self._operation = call.start(self._number)
-        except BaseException:
-            _dispatch.leave(self._number)
-            raise
+    def begin(self) -> Self:
+        """Have the handler called from now on."""
+        self._wait()
         return self
 
-    def complete(self, _answer: Answer, _batch: _dispatch.Batch) -> None:
+    def complete(self, answer: Answer, batch: _dispatch.Batch) -> None:
         """Have the handler run; on the dispatcher's thread."""
-        self._run(self)
+        _waiting.discard(self)
+        if not self._cancelled:
+            self._run(self, answer, batch)
 
-    def handle(self) -> Any:
-        """Call the handler, unless it is not wanted any more; what it raises is logged."""
-        with self._lock:
-            if self._cancelled or not self.wanted():
-                return None
+    def drain(self) -> None:
+        """Call the handler for all there is; on a thread of the pool."""
+        while (event := self._next()) is not NOTHING:
+            try:
+                self._handler(event)
+            except BaseException:
+                # SystemExit too: a handler's thread is not the program.
+                logger.exception("a handler raised")
+
+    async def drain_in_loop(self) -> None:
+        """Call the handler for all there is, and await it before the next where it is ``async def``."""
+        import asyncio  # noqa: PLC0415 - only who awaits needs it
+
+        done = 0
         try:
-            return self._handler()
+            while (event := self._next()) is not NOTHING:
+                await self._handle_in_loop(event)
+                done += 1
+                if done % IN_A_ROW == 0:
+                    await asyncio.sleep(0)
         except BaseException:
-            # SystemExit too: a handler's thread is not the program.
-            logger.exception("a handler raised")
-            return None
+            # The loop is ending, and with it this.
+            self.cancel()
+            raise
 
+    async def _handle_in_loop(self, event: object) -> None:
+        import asyncio  # noqa: PLC0415
+
+        try:
+            result = self._handler(event)
+            if inspect.isawaitable(result):
+                await result
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            logger.exception("a handler was cancelled")
+        except Exception:
+            logger.exception("a handler raised")
+
+    def _next(self) -> Any:
+        """Give the next event; NOTHING when there is none: then this is told of the next, or all is over."""
+        while not self._cancelled:
+            try:
+                event = self._source.pop()
+            except ClosedError:
+                break
+            except Exception:
+                logger.exception("an event could not be given to its handler")
+                continue
+            if event is not NOTHING:
+                return event
+            try:
+                if not self._source.fill():
+                    self._wait()
+                    return NOTHING
+            except EtcdError:
+                break
+        self.cancel()
+        return NOTHING
+
+    def _wait(self) -> None:
+        # Nobody else may refer to it.
+        _waiting.add(self)
+        try:
+            self._source.wait(self)
+        except BaseException:
+            _waiting.discard(self)
+            raise
+
+
+Run: TypeAlias = "Callable[[Subscription, Answer, _dispatch.Batch], None]"
+"""Has a subscription drained; called on the dispatcher's thread, so it neither waits nor raises."""
 
 _pool = Pool()
+_waiting: set[Subscription] = set()
 
 
 def _begin_anew() -> None:
-    global _pool  # noqa: PLW0603
-    _pool = Pool()
+    global _pool, _waiting
+    _pool, _waiting = Pool(), set()
 
 
 _dispatch.after_fork(_begin_anew)
 
 
-def in_thread(subscription: Subscription) -> None:
+def in_thread(subscription: Subscription, _answer: Answer, _batch: _dispatch.Batch) -> None:
     """Run the handler in a thread of the pool."""
-    _pool.submit(subscription.handle)
+    _pool.submit(subscription.drain)
 
 
 class InLoop:
-    """Runs handlers, plain or ``async def``, in an event loop."""
+    """Runs a handler, plain or ``async def``, in an event loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._task: asyncio.Task[None] | None = None
 
-    def __call__(self, subscription: Subscription) -> None:
-        try:
-            self._loop.call_soon_threadsafe(self._handle, subscription)
-        except RuntimeError:
-            logger.debug("a handler was not run: its loop is closed")
+    def __call__(self, subscription: Subscription, answer: Answer, batch: _dispatch.Batch) -> None:
+        # In a loop that is closed nothing runs any more, and the subscription goes with its last reference.
+        in_loop(self._loop, batch, lambda _: self._begin(subscription), answer)
 
-    def _handle(self, subscription: Subscription) -> None:
-        result = subscription.handle()
-        if inspect.iscoroutine(result):
-            task = self._loop.create_task(_logged(result))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-
-async def _logged(handler: Coroutine[Any, Any, Any]) -> None:
-    try:
-        await handler
-    except Exception:
-        logger.exception("a handler raised")
+    def _begin(self, subscription: Subscription) -> None:
+        self._task = self._loop.create_task(subscription.drain_in_loop())

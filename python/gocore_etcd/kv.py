@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from ._call import run_sync
 from ._calls.kv import KvBase
+from ._handlers import Subscription, in_thread
 from ._time import DEFAULT, Timeout
+from .watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ._bytes import Key, Value
     from ._native import Guard
     from ._txn import Compare, KeyValue, Listing, Op, Range, TxnResult
+    from ._updates import WatchUpdate
     from .lock import Lock
 
 
@@ -78,3 +81,39 @@ class Kv(KvBase):
 
         """
         return run_sync(self._txn(when, then, otherwise, guard, timeout))
+
+    @overload
+    def watch(self, key: Key | Range) -> Watch[WatchUpdate]: ...
+    @overload
+    def watch(self, key: Key | Range, handler: Callable[[WatchUpdate], object]) -> Subscription: ...
+    def watch(
+        self, key: Key | Range, handler: Callable[[WatchUpdate], object] | None = None
+    ) -> Watch[WatchUpdate] | Subscription:
+        """Watch a key or a range: first what there is, then every change, without gap or duplicate, over any failure.
+
+        >>> with client.kv.watch(Range.prefix("/flags/")) as watch:
+        ...     for update in watch:
+        ...         match update:
+        ...             case Snapshot(revision, kvs):
+        ...                 print(len(kvs), "flags")
+        ...                 revision = client.kv.put("/flags/dark", b"on")
+        ...             case Changes(revision, changes, coalesced):
+        ...                 print(changes[0].key)
+        ...                 watch.close()
+        ...             case Connected(connected):
+        ...                 pass  # etcd is there, or away: then changes come later
+        0 flags
+        b'/flags/dark'
+
+        Args:
+            key: the key, or a range; of a range its keys alone matter.
+            handler: called with each update on a daemon thread, one at a time and in order; it may do whatever it
+                likes, blocking calls too; what it raises is logged, and the next update comes all the same. It ends
+                with the subscription's ``cancel()``, or with the client.
+
+        Starting never waits. The changes that wait for you are bounded: 4,096 changes or 32 MB, then the newest of each
+        key, and beyond that a new snapshot.
+
+        """
+        events = self._watch(key)
+        return Watch(events) if handler is None else Subscription(events, handler, in_thread).begin()

@@ -11,11 +11,10 @@ from ._handlers import in_thread
 from ._time import DEFAULT, Timeout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
     from ._bytes import Key, Value
-    from ._handlers import Subscription
+    from ._handlers import Run
 
 
 class Lock(LockBase):
@@ -63,7 +62,7 @@ class Lock(LockBase):
         """
         run_sync(self._unlock(timeout))
 
-    def _runner(self) -> Callable[[Subscription], None]:
+    def _runner(self) -> Run:
         return in_thread
 
     def __enter__(self) -> Self:

@@ -29,7 +29,7 @@ pub(crate) struct Call<'a> {
 }
 
 /// A result becomes a Python object on the thread that asked for it, not on the dispatcher's.
-type Convert = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+pub(crate) type Convert = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
 /// The answer to a call, to be taken once. What nobody takes is released.
 #[pyclass(frozen, module = "gocore_etcd._native")]

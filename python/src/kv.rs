@@ -28,7 +28,7 @@ pub(crate) struct RangeArgument {
 }
 
 impl RangeArgument {
-    fn into_range(self, op: &'static str) -> Result<Range> {
+    pub(crate) fn into_range(self, op: &'static str) -> Result<Range> {
         let order = match &*self.order {
             "key" => Order::Key,
             "oldest" => Order::OldestCreated,
@@ -129,7 +129,7 @@ fn operation(op: &'static str, each: &Bound<'_, PyAny>, depth: usize) -> PyResul
     })
 }
 
-fn key_value(py: Python<'_>, kv: KeyValue) -> PyResult<Py<PyAny>> {
+pub(crate) fn key_value(py: Python<'_>, kv: KeyValue) -> PyResult<Py<PyAny>> {
     let KeyValue { key, value, create_revision, mod_revision, version, lease } = kv;
     let (key, value) = (PyBytes::new(py, &key), PyBytes::new(py, &value));
     (key, value, create_revision, mod_revision, version, lease).into_py_any(py)

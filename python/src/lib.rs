@@ -7,7 +7,8 @@
 //! # Layout
 //! - [`call`]: starting an operation, its answer
 //! - [`queue`]: what the dispatcher thread waits on
-//! - [`client`], [`kv`], [`lock`]: the capabilities
+//! - [`feed`]: what goes on and on, taken by its consumer itself
+//! - [`client`], [`kv`], [`watch`], [`lock`]: the capabilities
 //! - [`log`]: the core's log, for Python's logging
 //! - [`error`]: the core's errors as the exceptions of `gocore_etcd/_errors.py`
 
@@ -16,10 +17,12 @@ use pyo3::prelude::*;
 mod call;
 mod client;
 mod error;
+mod feed;
 mod kv;
 mod lock;
 mod log;
 mod queue;
+mod watch;
 
 /// The core of the package gocore_etcd; not for use by others.
 #[pymodule]
@@ -31,6 +34,8 @@ mod _native {
     #[pymodule_export]
     use crate::error::error_kinds;
     #[pymodule_export]
+    use crate::feed::Feed;
+    #[pymodule_export]
     use crate::kv::{kv_delete, kv_get, kv_list, kv_put, kv_txn};
     #[pymodule_export]
     use crate::lock::{Guard, Lock, lock_acquire, lock_put, lock_try_acquire, lock_unlock, lock_wait_lost};
@@ -38,6 +43,8 @@ mod _native {
     use crate::log::Log;
     #[pymodule_export]
     use crate::queue::Queue;
+    #[pymodule_export]
+    use crate::watch::kv_watch;
     #[pymodule_export]
     const VERSION: &str = env!("CARGO_PKG_VERSION");
 }

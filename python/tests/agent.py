@@ -1,20 +1,26 @@
 """The Python agent, blocking: a program that uses the package as its users do and says what happens.
 
 ``agent.py PREFIX ENDPOINT...`` speaks the protocol of ``tests/src/bin/agent.rs``: commands on stdin, events on
-stdout, one JSON object a line.
+stdout, one JSON object a line. ``agent_async.py`` is the same program in asyncio: what is called is the same there, so
+that the commands, which stand here, only yield their calls, and each program waits for them in its own way.
 """
 
 import contextlib
 import json
+import logging
 import sys
-import threading
 import time
 
 from gocore_etcd import Client, EtcdError, LostError, Op
 
+# Between the events, as the Rust agent has it: shown with them when a test fails.
+logging.basicConfig(stream=sys.stdout)
+
 
 def say(event, **fields):
-    print(json.dumps({"event": event, **fields}), flush=True)
+    # One write: handlers say something too, from threads of their own.
+    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
+    sys.stdout.flush()
 
 
 def now():
@@ -28,23 +34,28 @@ def failed(what, error):
 
 
 class Agent:
+    """The commands. Each yields what a call gave, and goes on with that, or with what came of awaiting it."""
+
     def __init__(self, client):
         self.client = client
         self.held = None
+        self.closed = False
 
-    def obey(self, what, command):
-        method = getattr(self, f"do_{what}", None)
-        if method is None:
-            say("failed", do=what, kind="Unknown", message="no such command")
-        else:
-            method(**command)
+    def obey(self, line):
+        command = json.loads(line)
+        what = command.pop("do", "")
+        try:
+            yield from getattr(self, f"do_{what}", self._unknown)(**command) or ()
+        except EtcdError as error:
+            failed(what, error)
+        self.closed = what == "close"
 
     def do_lock(self, key="", ttl_ms=0):
         say("waiting", key=key)
-        self._acquired(self.client.lock(key, ttl_ms / 1000))
+        self._acquired((yield self.client.lock(key, ttl_ms / 1000)))
 
     def do_try_lock(self, key="", ttl_ms=0):
-        lock = self.client.try_lock(key, ttl_ms / 1000)
+        lock = yield self.client.try_lock(key, ttl_ms / 1000)
         if lock is None:
             say("not_acquired", key=key)
         else:
@@ -55,62 +66,58 @@ class Agent:
 
     def do_put(self, key="", value=""):
         # Not `lock.put`, which knows that it is lost: here etcd is to judge.
-        result = self.client.kv.txn(then=[Op.put(key, value.encode())], guard=self.held)
+        result = yield self.client.kv.txn(then=[Op.put(key, value.encode())], guard=self.held)
         say("written", revision=result.revision)
 
     def do_unlock(self):
         held, self.held = self.held, None
         if held is not None:
-            held.unlock()
+            yield held.unlock()
         say("unlocked", at_ns=now())
 
     def do_count(self, key="", ttl_ms=0, counter="", turns=0):
+        # Reads, adds one, writes, all unguarded: only exclusion makes the sum right.
         for _ in range(turns):
-            self._turn(key, ttl_ms / 1000, counter)
+            lock = yield self.client.lock(key, ttl_ms / 1000)
+            found = yield self.client.kv.get(counter)
+            yield self.client.kv.put(counter, b"%d" % (int(found.value if found else 0) + 1))
+            # The write is in: what a lost lock endangers is the next turn's exclusion, which the sum would show.
+            with contextlib.suppress(LostError):
+                yield lock.unlock()
         say("counted", turns=turns)
 
     def do_close(self):
-        self.client.close()
+        yield self.client.close()
         say("closed")
 
-    def _turn(self, key, ttl, counter):
-        lock = self.client.lock(key, ttl)
-        found = self.client.kv.get(counter)
-        self.client.kv.put(counter, b"%d" % (int(found.value if found else 0) + 1))
-        # The write is in: what a lost lock endangers is the next turn's exclusion, which the sum would show.
-        with contextlib.suppress(LostError):
-            lock.unlock()
+    @staticmethod
+    def _unknown(**command):
+        say("failed", do=str(command), kind="Unknown", message="no such command")
 
     def _acquired(self, lock):
         say("acquired", key=lock.key, token=lock.token, at_ns=now())
-        # A thread that waits, not a handler: also a lock that is given back ends with `lost`, as the Rust agent has it.
-        threading.Thread(target=self._tell_loss, args=[lock], daemon=True).start()
+        lock.on_lost(lambda: say("lost", at_ns=now()))
         self.held = lock
 
-    @staticmethod
-    def _tell_loss(lock):
-        lock.wait_lost()
-        say("lost", at_ns=now())
+
+def blocking(steps):
+    """Go through the steps of a command: a blocking call has given its result when it is yielded."""
+    result = None
+    with contextlib.suppress(StopIteration):
+        while True:
+            result = steps.send(result)
 
 
 def main():
     prefix, *endpoints = sys.argv[1:]
     try:
-        client = Client(endpoints, prefix=prefix)
+        agent = Agent(Client(endpoints, prefix=prefix))
     except EtcdError as error:
         failed("connect", error)
         return
     say("connected")
-    agent = Agent(client)
-    for line in sys.stdin:
-        command = json.loads(line)
-        what = command.pop("do", "")
-        try:
-            agent.obey(what, command)
-        except EtcdError as error:
-            failed(what, error)
-        if what == "close":
-            break
+    while not agent.closed and (line := sys.stdin.readline()):
+        blocking(agent.obey(line))
 
 
 if __name__ == "__main__":

@@ -28,26 +28,58 @@ def endpoint(tmp_path_factory):
     if given:
         yield given
         return
-    etcd = os.environ.get("ETCD_BIN") or shutil.which("etcd")
-    assert etcd, f"set {ENDPOINT} to an etcd, or ETCD_BIN to its program"
-    client, peer = (f"http://127.0.0.1:{port}" for port in _free_ports(2))
-    flags = {
-        "data-dir": tmp_path_factory.mktemp("etcd"),
-        "listen-client-urls": client,
-        "advertise-client-urls": client,
-        "listen-peer-urls": peer,
-        "initial-advertise-peer-urls": peer,
-        "initial-cluster": f"default={peer}",
-        "log-level": "error",
-        "unsafe-no-fsync": "true",
-    }
-    process = subprocess.Popen([etcd, *(f"--{name}={value}" for name, value in flags.items())])
-    try:
-        with gocore_etcd.Client(client, dial_timeout=30):
-            yield client
-    finally:
-        process.kill()
-        process.wait()
+    with Server(tmp_path_factory.mktemp("etcd")) as server:
+        yield server.endpoint
+
+
+@pytest.fixture
+def server(tmp_path):
+    """Give an etcd of the test's own, to kill and restart."""
+    with Server(tmp_path) as server:
+        yield server
+
+
+class Server:
+    """An etcd on free ports, with its data in a directory."""
+
+    def __init__(self, directory):
+        etcd = os.environ.get("ETCD_BIN") or shutil.which("etcd")
+        assert etcd, f"set {ENDPOINT} to an etcd, or ETCD_BIN to its program"
+        self.endpoint, peer = (f"http://127.0.0.1:{port}" for port in _free_ports(2))
+        flags = {
+            "data-dir": directory,
+            "listen-client-urls": self.endpoint,
+            "advertise-client-urls": self.endpoint,
+            "listen-peer-urls": peer,
+            "initial-advertise-peer-urls": peer,
+            "initial-cluster": f"default={peer}",
+            "log-level": "error",
+            "unsafe-no-fsync": "true",
+        }
+        self._command = [etcd, *(f"--{name}={value}" for name, value in flags.items())]
+        self._start()
+
+    def _start(self):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("ETCD_")}
+        self._process = subprocess.Popen(self._command, env=environment)
+        with gocore_etcd.Client(self.endpoint, dial_timeout=30):
+            pass
+
+    def kill(self):
+        """Kill it; its data stays."""
+        self._process.kill()
+        self._process.wait()
+
+    def restart(self):
+        """Kill it and start it again."""
+        self.kill()
+        self._start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
 
 
 def _free_ports(count):
@@ -156,6 +188,41 @@ class Proxy:
             while data := source.recv(65536):
                 self._passes.wait()
                 sink.sendall(data)
+
+
+class Picture:
+    """What a user makes of the updates of a watch: the keys with the revision of their last change."""
+
+    def __init__(self):
+        self.keys = {}
+        self.revision = 0
+        self.snapshots = 0
+        self.coalesced = False
+
+    def update(self, update):
+        match update:
+            case gocore_etcd.Snapshot(revision, kvs):
+                self.keys = {kv.key: kv.mod_revision for kv in kvs}
+                self.revision = revision
+                self.snapshots += 1
+            case gocore_etcd.Changes(revision, changes, coalesced):
+                assert revision > self.revision, "in order, and none twice"
+                self.revision = revision
+                self.coalesced |= coalesced
+                for change in changes:
+                    if isinstance(change, gocore_etcd.Put):
+                        self.keys[change.key] = change.revision
+                    else:
+                        del self.keys[change.key]
+
+    def assert_true(self, client, prefix):
+        listing = client.kv.list(gocore_etcd.Range.prefix(prefix))
+        assert self.keys == {kv.key: kv.mod_revision for kv in listing.kvs}
+
+
+@pytest.fixture
+def picture():
+    return Picture()
 
 
 class Script:

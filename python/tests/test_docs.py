@@ -19,7 +19,7 @@ MODULES = [
 def test_examples_run(name, endpoint, prefix):
     module = importlib.import_module(name)
     with gocore_etcd.Client(endpoint, prefix=prefix) as client:
-        for key in ("/greeting", "/owner"):
+        for key in ("/greeting", "/owner", "/flags/dark"):
             client.kv.delete(key)
         known = vars(gocore_etcd) | {"aio": aio, "asyncio": asyncio, "client": client, "endpoint": endpoint}
         known |= vars(module)

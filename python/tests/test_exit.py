@@ -114,6 +114,75 @@ STORIES = {
         lock.wait_lost()
         done()
     """,
+    "open watches": """
+        heard = threading.Event()
+        watch = client.kv.watch("/watched")
+        next(watch)
+        client.kv.watch("/watched", lambda update: heard.set())
+        threading.Thread(target=lambda: list(client.kv.watch("/watched")), daemon=True).start()
+        heard.wait()
+        done()
+    """,
+    "watches and handlers at work": """
+        def write():
+            while True:
+                client.kv.put(f"/busy/{os.getpid()}", b"x")
+        def iterate():
+            for update in client.kv.watch(f"/busy/{os.getpid()}"):
+                pass
+        for work in (write, iterate, iterate):
+            threading.Thread(target=work, daemon=True).start()
+        kept = client.kv.watch(f"/busy/{os.getpid()}", lambda update: None)
+        client.kv.watch(f"/busy/{os.getpid()}", lambda update: time.sleep(0.001))
+        time.sleep(0.1)
+        done()
+    """,
+    "watches of an unfinished event loop": """
+        import asyncio
+        from gocore_etcd import aio
+        async def story():
+            other = await aio.Client(ENDPOINT, prefix=PREFIX)
+            heard = asyncio.Event()
+            async def handler(update):
+                heard.set()
+                await asyncio.sleep(60)
+            watch = other.kv.watch("/watched")
+            waiting = asyncio.ensure_future(iterate(watch))
+            subscription = other.kv.watch("/watched", handler)
+            other.kv.watch("/watched", lambda update: None)
+            await heard.wait()
+            return other, watch, waiting, subscription
+        async def iterate(watch):
+            return [update async for update in watch]
+        loop = asyncio.new_event_loop()
+        kept = loop.run_until_complete(story())
+        client.kv.put("/watched", b"")
+        done()
+    """,
+    "watches in the loop of a daemon thread": """
+        import asyncio
+        from gocore_etcd import aio
+        async def story():
+            async with aio.Client(ENDPOINT, prefix=PREFIX) as other:
+                key = f"/busy/{os.getpid()}"
+                async def handler(update):
+                    await other.kv.get("/none")
+                other.kv.watch(key, handler)
+                async for update in other.kv.watch(key):
+                    await other.kv.put(key, b"x")
+        threading.Thread(target=asyncio.run, args=[story()], daemon=True).start()
+        time.sleep(0.1)
+        done()
+    """,
+    "sys.exit in a watch's handler": """
+        heard = threading.Event()
+        def handler(update):
+            heard.set()
+            sys.exit(3)
+        client.kv.watch("/watched", handler)
+        heard.wait()
+        done()
+    """,
 }
 
 
@@ -122,6 +191,7 @@ QUIET = {
     "held locks",
     "unclosed clients",
     "non-daemon threads that go on after main",
+    "open watches",
 }
 """What has done nothing wrong hears nothing."""
 

@@ -10,6 +10,9 @@ from gocore_etcd import aio
 AWAITED_OR_ENTERED = {("Client", "lock")}
 """Methods whose result is awaited or entered; all others that wait are coroutines."""
 
+NEVER_WAITS = {("Kv", "watch")}
+"""Methods of both that wait for nothing, but give something that does."""
+
 
 def _public(cls):
     return {name for name in dir(cls) if not name.startswith("_")}
@@ -26,9 +29,8 @@ def test_both_have_the_same_methods_with_the_same_parameters(name):
             continue
         assert inspect.signature(ours).parameters == inspect.signature(theirs).parameters, method
         same = ours is theirs  # inherited by both: it does not wait
-        assert (
-            same or method == "__init__" or inspect.iscoroutinefunction(theirs) or (name, method) in AWAITED_OR_ENTERED
-        )
+        known = same or method == "__init__" or (name, method) in AWAITED_OR_ENTERED | NEVER_WAITS
+        assert known or inspect.iscoroutinefunction(theirs), method
         assert method == "__init__" or (ours.__doc__ and theirs.__doc__), method
 
 
@@ -36,7 +38,9 @@ def test_what_is_entered_with_here_is_entered_with_async_with_there():
     for name in aio.__all__:
         blocking, awaited = getattr(gocore_etcd, name), getattr(aio, name)
         assert hasattr(blocking, "__enter__") == hasattr(awaited, "__aenter__")
+        assert hasattr(blocking, "__next__") == hasattr(awaited, "__anext__")
         assert not hasattr(awaited, "__enter__"), "a blocking with in asyncio would block"
+        assert not hasattr(awaited, "__next__")
 
 
 def test_everything_public_is_listed_and_documented():

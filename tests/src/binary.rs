@@ -13,7 +13,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-pub(crate) use store::{lock, target, workspace};
+pub use store::target;
+pub(crate) use store::{lock, workspace};
 pub use version::Version;
 
 /// Names the etcd to use, and nothing else is looked for.

@@ -18,22 +18,29 @@
 //! - [`proxy`]: a TCP proxy that passes, delays, refuses, swallows, holds one direction, cuts
 //! - [`metrics`]: what a server counted: requests by method, proposals
 //! - [`install`]: the C library, installed as users do
+//! - [`cargo`]: building from within a program that cargo runs
 //! - [`python`]: the Python package, built and installed as users do
 //! - [`tls`]: certificates, right ones and wrong ones
 //! - [`process`]: agents in processes of their own, with one JSON event a line
+//! - [`agents`]: the agents' programs, one a language
+//! - [`c`]: programs in C and C++, compiled against the headers and the built library
 //! - [`story`]: what many scenarios do and look at
 //! - [`eventually`](mod@eventually), [`clock`], [`seed`], [`skip`], [`trace`]: the small tools of a test
 //!
 //! Every process started here dies with the test process, however that ends. When a test panics, the log of its
 //! servers is printed.
 
+pub mod agents;
 pub mod binary;
+pub mod c;
+pub mod cargo;
 mod child;
 pub mod clock;
 pub mod cluster;
 pub mod eventually;
 mod http;
 pub mod install;
+mod made;
 pub mod metrics;
 mod port;
 pub mod process;

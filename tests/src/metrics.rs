@@ -50,7 +50,16 @@ impl Metrics {
 
     /// Messages the server received on the streams of one method: renewals, in the case of `LeaseKeepAlive`.
     pub fn messages_of(&self, method: &str) -> u64 {
-        self.labelled("grpc_server_msg_received_total")
+        self.of_method("grpc_server_msg_received_total", method)
+    }
+
+    /// Messages the server sent on the streams of one method: events, in the case of `Watch`.
+    pub fn sent_on(&self, method: &str) -> u64 {
+        self.of_method("grpc_server_msg_sent_total", method)
+    }
+
+    fn of_method(&self, name: &str, method: &str) -> u64 {
+        self.labelled(name)
             .filter(|(labels, _)| label(labels, "grpc_method") == Some(method))
             .map(|(_, count)| count as u64)
             .sum()

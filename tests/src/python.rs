@@ -9,6 +9,22 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::binary::{self, lock};
+use crate::cargo::as_from_a_shell;
+use crate::made::made;
+
+/// What the wheel is made from, and how.
+const SOURCES: [&str; 10] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "core/Cargo.toml",
+    "core/src",
+    "python/Cargo.toml",
+    "python/pyproject.toml",
+    "python/README.md",
+    "python/gocore_etcd",
+    "python/src",
+    "python/tools.txt",
+];
 
 const TOOLS: &str = include_str!("../../python/tools.txt");
 
@@ -71,6 +87,38 @@ impl Python {
         python.run(["-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-deps", "-r", list])?;
         fs::write(&stamp, TOOLS).map_err(|error| error.to_string())?;
         Ok(python)
+    }
+
+    /// The one with the package of this tree: built and installed anew when a source of it has changed.
+    ///
+    /// # Errors
+    /// What failed, for a person.
+    pub fn with_package() -> Result<Self, String> {
+        let (dir, machine) = (directory()?, Self::of_machine());
+        let (place, out) = (dir.join("package"), dir.join("wheel"));
+        let version = machine.output(["-c", "import sys; print(sys.executable, sys.version)"])?;
+        made(&place, &SOURCES, &version, || {
+            eprintln!("gocore_etcd: building the Python package ...");
+            // One wheel lies there at a time.
+            let _ = fs::remove_dir_all(&out);
+            machine.install(&wheel(false, &out)?, &place).map(drop)
+        })?;
+        Ok(Self(place.join("bin/python")))
+    }
+
+    /// What it lacks for building and running the package, if anything.
+    pub fn lacks(&self) -> Option<String> {
+        let name = self.0.display();
+        let probe = "import sys, venv, ensurepip; print(sys.version_info >= (3, 11), sys.version.split()[0])";
+        match self.output(["-c", probe]).as_deref().map(str::trim) {
+            Err(_) => Some(format!("there is no {name} with venv")),
+            Ok(said) => match said.strip_prefix("False ") {
+                Some(version) => Some(format!("{name} is {version}, older than 3.11")),
+                None => Self::with_tools().err().map(|why| {
+                    format!("its tools could not be had from PyPI: {}", why.lines().last().unwrap_or_default())
+                }),
+            },
+        }
     }
 
     /// A new environment in `dir` with this wheel (or sdist) in it, and pytest in reach.
@@ -144,6 +192,7 @@ fn package(extension: &str, out: &Path, args: &[&str]) -> Result<PathBuf, String
     let tools = Python::with_tools()?;
     let mut maturin = tools.command();
     maturin.current_dir(binary::workspace().join("python")).args(["-m", "maturin"]).args(args).arg("--out").arg(out);
+    as_from_a_shell(&mut maturin);
     // Which interpreter builds does not matter (abi3); always the same one spares building pyo3 again.
     if args.contains(&"build") {
         maturin.arg("--interpreter").arg(&tools.0);

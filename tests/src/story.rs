@@ -17,6 +17,11 @@ use crate::process::Event;
 /// What happens at once, on a machine that is busy with other tests.
 pub const SOON: Duration = Duration::from_secs(15);
 
+/// What cannot end is dropped after this.
+pub const AWHILE: Duration = Duration::from_millis(150);
+/// No attempt is polled more often.
+pub const MOST_POLLS: u32 = 40;
+
 /// A client of our library.
 ///
 /// # Panics
@@ -86,4 +91,24 @@ pub async fn polled<F: Future>(future: F, polls: u32, within: Duration) -> Optio
         }
     });
     timeout(within, counted).await.ok().flatten()
+}
+
+/// Drops attempts after 0, 1, 2… polls, each followed by a look that nothing is left, until one comes to its end.
+///
+/// # Panics
+/// When none does.
+pub async fn dropped_at_every_await<T>(
+    what: &str,
+    client: impl AsyncFn() -> Client,
+    attempt: impl AsyncFn(Client) -> T,
+    nothing_is_left: impl AsyncFn(),
+) -> T {
+    for polls in 0..MOST_POLLS {
+        if let Some(ended) = polled(attempt(client().await), polls, AWHILE).await {
+            println!("{what}: ended with {polls} polls");
+            return ended;
+        }
+        nothing_is_left().await;
+    }
+    panic!("{what}: not ended with {MOST_POLLS} polls");
 }

@@ -3,11 +3,15 @@
 //! - [`measure`]: rounds in turns, so that the machine's noise hits all sides alike
 //! - [`work`]: what is measured, for us and for the plain client
 //! - [`hand_over`]: the same for a lock that goes round
-//! - [`report`]: the table, the aims, JSON
+//! - [`surfaces`]: the same through C and Python, and through other packages; [`player`], [`build`]: who does it there
+//! - [`report`]: the tables, the aims, JSON
 
+mod build;
 mod hand_over;
 mod measure;
+mod player;
 mod report;
+mod surfaces;
 mod work;
 
 use std::fs;
@@ -35,7 +39,7 @@ pub(crate) fn run(args: &[String]) -> Outcome {
     }
     let etcd = Etcd::locate()?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
-    let report = runtime.block_on(measure_all(&etcd, options.time))?;
+    let report = runtime.block_on(measure_all(&etcd, &options))?;
     print!("{report}");
     match options.json {
         Some(file) => {
@@ -49,29 +53,33 @@ struct Options {
     /// How long each row is measured, all sides together.
     time: Duration,
     json: Option<PathBuf>,
+    /// Only what needs no other language.
+    core_only: bool,
 }
 
 impl Options {
     fn parse(args: &[String]) -> Result<Options, String> {
-        let mut options = Options { time: Duration::from_secs(8), json: None };
+        let mut options = Options { time: Duration::from_secs(8), json: None, core_only: false };
         let mut args = args.iter();
         while let Some(name) = args.next() {
-            let value = args.next().ok_or_else(|| format!("{name} needs a value"))?;
+            let mut value = || args.next().ok_or_else(|| format!("{name} needs a value"));
             match name.as_str() {
+                "--core" => options.core_only = true,
                 "--seconds" => {
-                    let seconds = value.parse().ok().filter(|seconds| (1..=3600).contains(seconds));
+                    let seconds = value()?.parse().ok().filter(|seconds| (1..=3600).contains(seconds));
                     options.time = Duration::from_secs(seconds.ok_or("--seconds needs a number from 1 to 3600")?);
                 }
                 // Ours is another directory when cargo runs us again.
-                "--json" => options.json = Some(std::path::absolute(value).map_err(|error| error.to_string())?),
-                _ => return Err(format!("there is no option {name}; --seconds N (a row), --json FILE")),
+                "--json" => options.json = Some(std::path::absolute(value()?).map_err(|error| error.to_string())?),
+                _ => return Err(format!("there is no option {name}; --seconds N (a row), --json FILE, --core")),
             }
         }
         Ok(options)
     }
 }
 
-async fn measure_all(etcd: &Etcd, time: Duration) -> Result<Report, String> {
+async fn measure_all(etcd: &Etcd, options: &Options) -> Result<Report, String> {
+    let time = options.time;
     // As a user runs it: with fsync, and etcd's own timing.
     let server = Server::start(ServerOptions::new().etcd_timing().flag("--unsafe-no-fsync=false")).await;
     let endpoint = server.endpoint();
@@ -111,8 +119,12 @@ async fn measure_all(etcd: &Etcd, time: Duration) -> Result<Report, String> {
     let row = Row::new("hand-over, 16 waiters", mine, its).floor("put + event + get", floor.median());
     rows.push(row.aim(Aim::of_go(0.4, 3.2, put)));
 
+    let surfaces = match options.core_only {
+        true => Vec::new(),
+        false => surfaces::measure(&endpoint, &ours, &plain, time).await?,
+    };
     for client in [&ours, &other] {
         client.close().await.map_err(|error| error.to_string())?;
     }
-    Ok(Report { etcd: etcd.to_string(), time, rows })
+    Ok(Report { etcd: etcd.to_string(), time, rows, surfaces })
 }

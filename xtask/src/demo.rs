@@ -1,12 +1,14 @@
 //! `cargo xtask demo`: the lock's story, told by processes that live it against a real etcd.
 //!
 //! - [`stage`]: the etcd it plays on, private or the user's own, and how it is left as it was found
-//! - [`cast`]: the workers, each an agent in an OS process of its own
+//! - [`build`]: what the workers run, an agent per language
+//! - [`cast`]: the workers, each in an OS process of its own
 //! - [`story`]: what happens, act by act
 //! - [`scene`]: what the acts are made of
 //! - [`tell`]: how it looks on the terminal
 //! - [`verdict`]: what was promised and what was seen
 
+mod build;
 mod cast;
 mod scene;
 mod stage;
@@ -14,6 +16,7 @@ mod story;
 mod tell;
 mod verdict;
 
+use gocore_etcd_tests::agents::Programs;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -26,9 +29,9 @@ const INTERRUPTED: &str = "interrupted; nothing is left behind";
 
 pub(crate) fn run(args: &[String]) -> Outcome {
     let options = Options::parse(args)?;
-    let agent = cast::build_agent()?;
+    let programs = build::programs()?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
-    runtime.block_on(play(&options, Cast::of(agent)))
+    runtime.block_on(play(&options, programs))
 }
 
 /// What the user asked for.
@@ -66,15 +69,16 @@ impl Options {
 }
 
 /// From curtain to curtain; a signal ends it at any moment, and what was begun is cleared away then too.
-async fn play(options: &Options, mut cast: Cast) -> Outcome {
+async fn play(options: &Options, programs: Programs) -> Outcome {
     let mut signals = Signals::listen()?;
     let stage = tokio::select! {
         stage = Stage::set(options) => stage?,
         () = signals.any() => return Err(INTERRUPTED.to_owned()),
     };
-    let tell = Teller::begin();
+    let mut cast = Cast::of(programs.here);
+    let tell = Teller::begin(cast.names());
     let outcome = tokio::select! {
-        outcome = story::tell(&stage, &mut cast, &tell) => outcome,
+        outcome = story::tell(&stage, &mut cast, &programs.missing, &tell) => outcome,
         () = signals.any() => {
             tell.interrupted();
             Err(INTERRUPTED.to_owned())

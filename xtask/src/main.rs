@@ -28,7 +28,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask <command>
 
-  demo [--endpoints A,B] [--prefix P]  the story of a lock: on a private etcd, or on yours
+  demo [--endpoints A,B] [--prefix P]  the story of a lock, in every language: on a private etcd, or on yours
   setup                                bring what the other commands need, and say what there is
   check                                format, lints, docs, the C header: for every commit
   header [--check]                     write include/gocore_etcd.h and ffi/abi/symbols.txt from the sources
@@ -36,7 +36,7 @@ cargo xtask <command>
   soak [--minutes N] [--seed S]        the scenarios again and again, at random
   install --prefix DIR [--destdir DIR]  the C library, its headers, for pkg-config and CMake
   wheel                                build the Python wheel and sdist into target/wheels
-  bench [--seconds N] [--json FILE]    what an operation costs, beside the plain etcd-client
+  bench [--seconds N] [--json F] [--core]  what an operation costs, beside plain etcd-client and other packages
 ";
 
 /// What a command comes to; the text of a failure is for the user.

@@ -4,6 +4,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use gocore_etcd_tests::cargo::as_from_a_shell;
+
 use crate::Outcome;
 
 /// The workspace's root, whatever directory the user stands in.
@@ -16,8 +18,7 @@ pub(crate) fn workspace() -> PathBuf {
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(workspace()).args(args);
-    // Set for us by `cargo run`; build scripts that watch it would find it changed and build everything again.
-    cargo.env_remove("CARGO_MANIFEST_DIR");
+    as_from_a_shell(&mut cargo);
     cargo
 }
 

@@ -1,19 +1,96 @@
 //! The README's first command does its main job: the promises hold, before anybody's eyes.
 
-use std::process::Command;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use gocore_etcd_tests::{Agent, Server, eventually};
+use tokio::time::timeout;
+
+/// A whole story on a busy machine; what it runs may have to be built first.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+fn demo(args: &[&str]) -> Command {
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    demo.arg("demo").args(args);
+    demo
+}
+
+/// What went to stdout and to stderr.
+fn told(output: &Output) -> (String, String) {
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
+}
 
 #[test]
 fn the_demo_tells_its_story_and_every_promise_holds() {
-    let told = Command::new(env!("CARGO_BIN_EXE_xtask")).arg("demo").output().expect("xtask runs");
-    let (story, errors) = (String::from_utf8_lossy(&told.stdout), String::from_utf8_lossy(&told.stderr));
-    assert!(told.status.success(), "{story}\n{errors}");
+    let output = demo(&[]).output().expect("xtask runs");
+    let (story, errors) = told(&output);
+    assert!(output.status.success(), "{story}\n{errors}");
     assert!(story.contains("Every promise held; nothing is left behind."), "{story}\n{errors}");
+    let all = story.contains("Rust, then C, then C++, then Python, then asyncio");
+    assert!(all || story.contains("\n  missing"), "{story}\n{errors}");
 }
 
 #[test]
 fn a_cluster_that_is_not_there_is_said_and_not_waited_for() {
-    let told = Command::new(env!("CARGO_BIN_EXE_xtask")).args(["demo", "--endpoints", "127.0.0.1:1"]).output();
-    let told = told.expect("xtask runs");
-    assert!(!told.status.success());
-    assert!(String::from_utf8_lossy(&told.stderr).contains("127.0.0.1:1"), "{told:?}");
+    let output = demo(&["--endpoints", "127.0.0.1:1"]).output().expect("xtask runs");
+    assert!(!output.status.success());
+    assert!(told(&output).1.contains("127.0.0.1:1"), "{output:?}");
+}
+
+#[test]
+fn who_is_missing_from_the_cast_is_named_and_the_others_tell_the_story_but_not_in_ci() {
+    let mut without = demo(&[]);
+    let output = without.env("GOCORE_ETCD_PYTHON", "/no/python").env_remove("CI").output().expect("xtask runs");
+    let (story, errors) = told(&output);
+    assert!(output.status.success(), "{story}\n{errors}");
+    let missing = "missing  Python (there is no /no/python with venv), asyncio (there is no /no/python with venv)\n";
+    assert!(story.contains(missing), "{story}\n{errors}");
+    assert!(story.contains("Every promise held"), "{story}\n{errors}");
+
+    let output = without.env("CI", "true").output().expect("xtask runs");
+    assert!(!output.status.success());
+    assert!(told(&output).1.contains("Python is missing from the cast: there is no /no/python"), "{output:?}");
+}
+
+/// Interrupted when the first worker has begun, when all are in the queue, and not at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_the_users_cluster_it_leaves_nothing_behind_wherever_ctrl_c_ends_it() {
+    let server = Server::plain().await;
+    let args = ["--endpoints".to_owned(), server.address().to_string()];
+    // Of so many workers so many wait.
+    let moments: [fn(usize, usize) -> bool; 3] =
+        [|workers, _| workers == 1, |workers, waiting| waiting > 0 && waiting + 1 == workers, |_, _| false];
+    for moment in moments {
+        let mut demo = Agent::spawn_command(demo(&args.each_ref().map(String::as_str)));
+        let (mut workers, mut waiting, mut interrupted) = (Vec::new(), 0, false);
+        while let Some(line) = timeout(PATIENCE, demo.next()).await.expect("it goes on and ends") {
+            let line = line.body.as_str().unwrap_or_default().to_owned();
+            println!("{line}");
+            let process = line.split_once(" is process ").and_then(|(_, rest)| rest.split(',').next());
+            workers.extend(process.map(|pid| PathBuf::from(format!("/proc/{pid}"))));
+            waiting += usize::from(line.contains(" waits as "));
+            if !interrupted && moment(workers.len(), waiting) {
+                interrupted = true;
+                interrupt(&demo);
+            }
+        }
+        assert_eq!(demo.wait(PATIENCE).await.success(), !interrupted);
+        assert!(!workers.is_empty());
+        let soon = Duration::from_secs(10);
+        eventually(soon, "no worker is left", async || workers.iter().all(|it| !it.exists()).then_some(())).await;
+        let etcd = server.client().await;
+        let all = etcd_client::GetOptions::new().with_all_keys();
+        let keys = etcd.kv_client().get("", Some(all)).await.expect("get");
+        let leases = etcd.lease_client().leases().await.expect("leases");
+        assert_eq!((keys.count(), leases.leases().len()), (0, 0), "{:?}", keys.kvs());
+    }
+}
+
+/// Ctrl-C.
+fn interrupt(demo: &Agent) {
+    // SAFETY: plain system call; the process is our child and not yet waited for.
+    let sent = unsafe { libc::kill(demo.pid().try_into().expect("a pid"), libc::SIGINT) };
+    assert_eq!(sent, 0);
 }

@@ -123,9 +123,8 @@ async fn stand(client: &Client, candidate: &Candidate, standing: &watch::Sender<
             }
             Err(error) if error.kind() == ErrorKind::Closed => return,
             Err(error) => {
-                let passes = error.is_retryable() || error.kind() == ErrorKind::Lost;
                 tracing::debug!(%error, key = candidate.key, "a campaign failed, will be tried again");
-                standing.send_modify(|standing| standing.failed((!passes).then_some(error)));
+                standing.send_modify(|standing| standing.failed(error));
                 backoff.pause().await;
             }
         }

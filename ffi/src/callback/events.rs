@@ -33,7 +33,7 @@ pub(crate) struct Events {
     deliver: Deliver,
     state: Mutex<State>,
     changed: Condvar,
-    /// Fires when no further callback may begin: ends what watches for events.
+    /// Fires when no further callback may begin, for whatever reason: ends what watches for events.
     cancelled: CancelToken,
     born: Generation,
 }
@@ -66,7 +66,7 @@ impl Events {
         Arc::new(Self { deliver, state: Mutex::new(state), changed, cancelled, born })
     }
 
-    /// Fires when it is cancelled.
+    /// Fires when it is cancelled or over.
     pub(crate) fn cancelled(&self) -> &CancelToken {
         &self.cancelled
     }
@@ -173,6 +173,7 @@ impl Events {
         let Some(handler) = state.handler.take() else { return state };
         state.running = true;
         drop(state);
+        self.cancelled.cancel();
         drop(handler);
         let mut state = self.lock();
         state.running = false;

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from gocore_etcd import _native
 from gocore_etcd._bytes import Key, Value, key_bytes, value_bytes
 from gocore_etcd._call import Call, same
+from gocore_etcd._events import Events
 from gocore_etcd._time import Timeout, request_limit
 from gocore_etcd._txn import KeyValue, Listing, Op, Range, TxnResult, as_range, read_key, read_listing, read_txn
+from gocore_etcd._updates import WatchUpdate, read_update
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,3 +58,7 @@ class KvBase:
         native, plan, limit = self._native, Op.txn(when, then, otherwise), request_limit("kv.commit", timeout)
         guards = [] if guard is None else [guard if isinstance(guard, _native.Guard) else guard.guard()]
         return Call("kv.commit", lambda waiter: _native.kv_txn(native, waiter, limit, plan, guards), read_txn)
+
+    def _watch(self, key: Key | Range) -> Events[WatchUpdate]:
+        native, wanted = self._native, as_range("kv.watch", key)
+        return Events(self._client, "kv.watch", lambda: _native.kv_watch(native, wanted), read_update)

@@ -9,7 +9,7 @@ from gocore_etcd import _native
 from gocore_etcd._bytes import Key, Value, key_bytes, text, value_bytes
 from gocore_etcd._call import Call, same
 from gocore_etcd._errors import DeadlineExceededError, LostError
-from gocore_etcd._handlers import Subscription
+from gocore_etcd._handlers import Once, Run, Subscription
 from gocore_etcd._time import Seconds, Timeout, limit, nanoseconds, request_limit
 
 if TYPE_CHECKING:
@@ -56,11 +56,13 @@ class LockBase:
         may do whatever it likes, blocking calls too; what it raises is logged. Use :meth:`is_held` for what must be
         exact: a handler comes after the fact.
         """
-        subscription = Subscription(handler, self._runner())
         # Without keeping the lock: letting it go gives it back.
         lock = weakref.ref(self)
-        subscription.wanted = lambda: (held := lock()) is not None and not held._is_given_back()  # noqa: SLF001
-        return subscription.begin(self._wait_lost(None))
+        loss = Once(
+            self._wait_lost(None),
+            lambda: (held := lock()) is not None and not held._is_given_back(),  # noqa: SLF001
+        )
+        return Subscription(loss, lambda _: handler(), self._runner()).begin()
 
     def guard(self) -> _native.Guard:
         """Give the condition that etcd itself checks, for ``kv.txn(guard=...)``: true as long as this owner holds."""
@@ -71,7 +73,7 @@ class LockBase:
         state = "held" if self.is_held() else "not held"
         return f"<{kind.__module__.removesuffix('.lock')}.{kind.__name__} {self.key!r} token={self.token} {state}>"
 
-    def _runner(self) -> Callable[[Subscription], None]:
+    def _runner(self) -> Run:
         raise NotImplementedError
 
     def _is_given_back(self) -> bool:

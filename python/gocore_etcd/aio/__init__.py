@@ -12,5 +12,6 @@ from many, one after another or in several threads. Values and errors are those 
 from .client import Client
 from .kv import Kv
 from .lock import Lock
+from .watch import Watch
 
-__all__ = ["Client", "Kv", "Lock"]
+__all__ = ["Client", "Kv", "Lock", "Watch"]

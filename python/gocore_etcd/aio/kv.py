@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, overload
 
 from gocore_etcd._call import run_async
 from gocore_etcd._calls.kv import KvBase
+from gocore_etcd._handlers import InLoop, Subscription
 from gocore_etcd._time import DEFAULT, Timeout
 
+from .watch import Watch
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gocore_etcd._bytes import Key, Value
     from gocore_etcd._native import Guard
     from gocore_etcd._txn import Compare, KeyValue, Listing, Op, Range, TxnResult
+    from gocore_etcd._updates import WatchUpdate
 
     from .lock import Lock
 
@@ -58,3 +63,31 @@ class Kv(KvBase):
     ) -> TxnResult:
         """Do ``then`` if all conditions hold, else ``otherwise``, as :meth:`gocore_etcd.Kv.txn`."""
         return await run_async(self._txn(when, then, otherwise, guard, timeout))
+
+    @overload
+    def watch(self, key: Key | Range) -> Watch[WatchUpdate]: ...
+    @overload
+    def watch(self, key: Key | Range, handler: Callable[[WatchUpdate], object]) -> Subscription: ...
+    def watch(
+        self, key: Key | Range, handler: Callable[[WatchUpdate], object] | None = None
+    ) -> Watch[WatchUpdate] | Subscription:
+        """Watch a key or a range, as :meth:`gocore_etcd.Kv.watch`; a plain call, iterated with ``async for``.
+
+        >>> async def story():
+        ...     async with aio.Client(endpoint) as client, client.kv.watch("/greeting") as watch:
+        ...         async for update in watch:
+        ...             match update:
+        ...                 case Snapshot():
+        ...                     await client.kv.put("/greeting", b"hello")
+        ...                 case Changes(changes=[Put(kv)]):
+        ...                     return kv.value
+        >>> asyncio.run(story())
+        b'hello'
+
+        A handler runs in the running loop. It may be ``async def``: then it is awaited before the next update, and
+        the subscription ends with its loop.
+        """
+        events = self._watch(key)
+        if handler is None:
+            return Watch(events)
+        return Subscription(events, handler, InLoop(asyncio.get_running_loop())).begin()

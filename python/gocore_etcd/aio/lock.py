@@ -12,11 +12,10 @@ from gocore_etcd._handlers import InLoop
 from gocore_etcd._time import DEFAULT, Timeout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
     from gocore_etcd._bytes import Key, Value
-    from gocore_etcd._handlers import Subscription
+    from gocore_etcd._handlers import Run
 
 
 class Lock(LockBase):
@@ -43,7 +42,7 @@ class Lock(LockBase):
         """Give the lock back, as :meth:`gocore_etcd.Lock.unlock`. Cancelled, it goes on in the background."""
         await run_async(self._unlock(timeout))
 
-    def _runner(self) -> Callable[[Subscription], None]:
+    def _runner(self) -> Run:
         return InLoop(asyncio.get_running_loop())
 
     async def __aenter__(self) -> Self:

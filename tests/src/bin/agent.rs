@@ -12,16 +12,29 @@
 //! | `{"do":"put","key":…,"value":…}` | `written` (`revision`): guarded by the lock, judged by etcd alone |
 //! | `{"do":"unlock"}` | `unlocked` |
 //! | `{"do":"count","key":…,"ttl_ms":…,"counter":…,"turns":…}` | `counted`: so many times lock, read, add one, write, unlock |
+//! | `{"do":"campaign","key":…,"identity":…,"ttl_ms":…}` | `campaigning`, then `leading` (`key`, `identity`, `token`, `at_ns`), later perhaps `lost` (as for a lock) |
+//! | `{"do":"is_leader"}` | `leads` (`leads`) |
+//! | `{"do":"lead_put","key":…,"value":…}` | `written` (`revision`): guarded by the leadership, judged by etcd alone |
+//! | `{"do":"proclaim","identity":…}` | `proclaimed` |
+//! | `{"do":"resign"}` | `resigned` |
+//! | `{"do":"leader","key":…}` | `leader` (`identity`, `token`, `revision`; null when there is none) |
+//! | `{"do":"observe","key":…}` | `observed` for the present leader and for each change: the same fields |
+//! | `{"do":"stand","key":…,"identity":…,"ttl_ms":…,"journal":…}` | a candidacy in the background: `leading` each time; while it leads, and a little longer, guarded puts of its token into the journal and proclamations of `IDENTITY#NUMBER`, and `believes` (`token`, `from_ns`, `until_ns`) |
 //! | `{"do":"close"}` | `closed`, and the process ends |
 //!
 //! Whatever fails is `failed` (`do`, `kind`, `message`). Times are nanoseconds of CLOCK_BOOTTIME.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use gocore_etcd_core::{Client, ClientConfig, Error, ErrorKind, Lock, Op, Result, Txn};
+use gocore_etcd_core::{
+    Candidacy, CandidacyState, Client, ClientConfig, Error, ErrorKind, Leader, Leadership, Lock, Observation, Op,
+    Result, Txn,
+};
 use gocore_etcd_tests::clock::boottime;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::task::JoinSet;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -35,7 +48,7 @@ async fn main() {
     };
     say(json!({"event": "connected"}));
 
-    let mut agent = Agent { client, lock: None };
+    let mut agent = Agent { client, lock: None, leadership: None };
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         let command: Value = serde_json::from_str(&line).unwrap_or_default();
@@ -52,6 +65,7 @@ async fn main() {
 struct Agent {
     client: Client,
     lock: Option<Lock>,
+    leadership: Option<Leadership>,
 }
 
 impl Agent {
@@ -92,6 +106,9 @@ impl Agent {
                 }
                 say(json!({"event": "counted", "turns": turns}));
             }
+            "campaign" | "is_leader" | "lead_put" | "proclaim" | "resign" | "leader" | "observe" | "stand" => {
+                self.elect(what, &key, &text("identity"), ttl, command).await?;
+            }
             "close" => {
                 self.client.close().await?;
                 say(json!({"event": "closed"}));
@@ -99,6 +116,53 @@ impl Agent {
             other => say(json!({"event": "failed", "do": other, "kind": "Unknown", "message": "no such command"})),
         }
         Ok(())
+    }
+
+    async fn elect(&mut self, what: &str, key: &str, identity: &str, ttl: Duration, command: &Value) -> Result<()> {
+        let text = |field: &str| command[field].as_str().unwrap_or_default().to_owned();
+        match (what, &self.leadership) {
+            ("campaign", _) => {
+                say(json!({"event": "campaigning", "key": key}));
+                self.leads(self.client.campaign(key, identity, ttl).await?);
+            }
+            ("is_leader", leadership) => {
+                let leads = leadership.as_ref().is_some_and(Leadership::is_leader);
+                say(json!({"event": "leads", "leads": leads, "at_ns": now()}));
+            }
+            ("lead_put", leadership) => {
+                let txn = leadership.iter().fold(Txn::new(), Txn::guarded_by).then(Op::put(key, text("value")));
+                let result = self.client.kv().commit(txn).await?;
+                say(json!({"event": "written", "revision": result.revision}));
+            }
+            ("proclaim", Some(leadership)) => {
+                leadership.proclaim(identity).await?;
+                say(json!({"event": "proclaimed", "at_ns": now()}));
+            }
+            ("resign", Some(leadership)) => {
+                leadership.resign().await?;
+                say(json!({"event": "resigned", "at_ns": now()}));
+            }
+            ("leader", _) => say(shown("leader", self.client.leader(key).await?)),
+            ("observe", _) => drop(tokio::spawn(report(self.client.observe(key)?))),
+            ("stand", _) => {
+                let candidacy = self.client.candidacy(key, identity, ttl)?;
+                tokio::spawn(stand(candidacy, self.client.clone(), text("journal")));
+            }
+            (what, _) => say(json!({"event": "failed", "do": what, "kind": "Unknown", "message": "no leadership"})),
+        }
+        Ok(())
+    }
+
+    fn leads(&mut self, leadership: Leadership) {
+        let (key, identity, token) = (leadership.key(), leadership.identity(), leadership.token());
+        say(json!({"event": "leading", "key": key, "identity": &*identity, "token": token, "at_ns": now()}));
+        let loss = leadership.loss();
+        tokio::spawn(async move {
+            if loss.await {
+                say(json!({"event": "lost", "at_ns": now()}));
+            }
+        });
+        self.leadership = Some(leadership);
     }
 
     /// Reads, adds one, writes, all unguarded: only exclusion makes the sum right.
@@ -123,6 +187,73 @@ impl Agent {
             }
         });
         self.lock = Some(lock);
+    }
+}
+
+async fn report(mut observation: Observation) {
+    loop {
+        match observation.next().await {
+            Ok(leader) => say(shown("observed", leader)),
+            Err(error) if error.kind() == ErrorKind::Closed => return,
+            Err(error) => failed("observe", &error),
+        }
+    }
+}
+
+fn shown(event: &str, leader: Option<Leader>) -> Value {
+    let Some(Leader { identity, token, revision, .. }) = leader else {
+        return json!({"event": event, "identity": null, "token": null, "revision": null, "at_ns": now()});
+    };
+    json!({"event": event, "identity": identity, "token": token, "revision": revision, "at_ns": now()})
+}
+
+/// Leads whenever it can.
+async fn stand(mut candidacy: Candidacy, client: Client, journal: String) {
+    loop {
+        match candidacy.changed().await {
+            Ok(CandidacyState::Leading { .. }) => {
+                if let Some(leadership) = candidacy.leadership() {
+                    lead(&leadership, &client, &journal).await;
+                }
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Closed => return,
+            Err(error) => failed("stand", &error),
+        }
+    }
+}
+
+/// Says from when until when it believes to lead. A moment counts by the clock read before the belief: whatever stops
+/// the process in between, it believed no earlier. Writes also when it believes no longer: etcd is to judge.
+async fn lead(leadership: &Arc<Leadership>, client: &Client, journal: &str) {
+    let (token, identity, from) = (leadership.token(), leadership.identity(), now());
+    if !leadership.is_leader() {
+        return;
+    }
+    say(json!({"event": "leading", "identity": &*identity, "token": token, "at_ns": from}));
+    let (mut writing, mut proclaiming) = (JoinSet::new(), JoinSet::new());
+    let (mut until, mut turn, mut late) = (from, 0, 0);
+    while late < 100 {
+        let moment = now();
+        if late == 0 && leadership.is_leader() {
+            until = moment;
+        } else {
+            late += 1;
+        }
+        if turn % 20 == 0 || late == 1 {
+            say(json!({"event": "believes", "token": token, "from_ns": from, "until_ns": until}));
+            if writing.try_join_next().is_some() || writing.is_empty() {
+                let txn = Txn::new().guarded_by(&**leadership).then(Op::put(journal, token.to_string()));
+                let kv = client.kv();
+                writing.spawn(async move { kv.commit(txn).await });
+            }
+        }
+        if turn % 200 == 199 && (proclaiming.try_join_next().is_some() || proclaiming.is_empty()) {
+            let (leadership, identity) = (leadership.clone(), format!("{identity}#{turn}"));
+            proclaiming.spawn(async move { leadership.proclaim(&identity).await });
+        }
+        turn += 1;
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 

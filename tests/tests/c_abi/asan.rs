@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::Command;
 
+use gocore_etcd_tests::cargo::as_from_a_shell;
 use gocore_etcd_tests::{Server, not_run};
 
 use crate::story::{compile_with, has_cplusplus, root, run, succeeded};
@@ -36,7 +37,7 @@ fn sanitized() -> PathBuf {
     let mut build = Command::new("rustup");
     build.current_dir(root()).args(["run", "nightly", "cargo", "build", "--quiet", "--locked"]);
     build.args(["--package", "gocore-etcd-ffi", "--target", HOST, "--target-dir"]).arg(&target);
-    build.env("RUSTFLAGS", "-Zsanitizer=address").env_remove("CARGO_MANIFEST_DIR");
+    as_from_a_shell(&mut build).env("RUSTFLAGS", "-Zsanitizer=address");
     succeeded(build);
     let dir = target.join("lib");
     std::fs::create_dir_all(&dir).expect("a directory");

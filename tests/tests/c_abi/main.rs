@@ -3,7 +3,6 @@
 
 mod asan;
 mod classes;
-mod exclusion;
 mod header;
 mod install;
 mod null;
@@ -11,3 +10,4 @@ mod programs;
 mod readme;
 mod story;
 mod walk;
+mod watch;

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::header::{declarations, header};
-use crate::story::{compile, library_dir, succeeded};
+use crate::story::{compile, library_dir, root, succeeded};
 
 /// What a function without a status gives for NULL and zero; for the few that are no getters, what they promise.
 pub(super) fn expectation(declaration: &str, name: &str) -> Option<&'static str> {
@@ -30,7 +30,8 @@ fn names(parameters: &str) -> Vec<&str> {
 #[test]
 fn every_function_bears_null_and_zeros_and_names_an_argument() {
     let header = header();
-    let mut program = "#include \"check.h\"\nint main(void)\n{\n".to_owned();
+    let check = root().join("tests/tests/c_abi/programs/check.h");
+    let mut program = format!("#include \"{}\"\nint main(void)\n{{\n", check.display());
     let mut called = 0;
     for (name, declaration) in declarations(&header) {
         let Some(expected) = expectation(declaration, name) else { continue };

@@ -32,6 +32,16 @@ async fn callbacks_keep_every_rule_and_give_user_data_back_exactly_once() {
 }
 
 #[tokio::test]
+async fn watches_tell_all_in_order_and_end_in_every_way_with_user_data_given_back_exactly_once() {
+    holds("watch.c").await;
+}
+
+#[tokio::test]
+async fn a_blocked_callback_delays_nobody_and_costs_bounded_memory_and_nothing_is_lost_in_silence() {
+    holds("watch_flood.c").await;
+}
+
+#[tokio::test]
 async fn a_panic_inside_is_a_status_and_the_process_lives_on() {
     if !cfg!(debug_assertions) {
         return not_run("a panic inside the C library", "a release build has no hook for it");
@@ -105,7 +115,7 @@ async fn the_examples_tell_their_story() {
 #[tokio::test]
 async fn memcheck_finds_no_error_and_nothing_lost_in_the_c_programs() {
     let server = Server::plain().await;
-    let mut programs = vec!["kv.c", "lock.c", "misuse.c", "callbacks.c"];
+    let mut programs = vec!["kv.c", "lock.c", "misuse.c", "callbacks.c", "watch.c"];
     if has_cplusplus() {
         programs.extend(["raii.cpp", "txn.cpp", "async.cpp", "memory.cpp"]);
     }

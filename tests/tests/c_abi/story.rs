@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
+use gocore_etcd_tests::c::{self, Library};
+pub(crate) use gocore_etcd_tests::c::{built_for_tests as library, compiler};
 use gocore_etcd_tests::not_run;
 
 /// The workspace's root.
@@ -11,40 +13,16 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the workspace")
 }
 
-/// A directory with the library under the names that the linker and the loader look for.
+/// A directory for what is compiled here.
 pub(crate) fn library_dir() -> &'static Path {
-    static DIR: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
-        let dir = tempfile::tempdir().expect("a directory");
-        for name in ["libgocore_etcd.so", "libgocore_etcd.so.0"] {
-            std::os::unix::fs::symlink(library("libgocore_etcd.so"), dir.path().join(name)).expect("a link");
-        }
-        dir
-    });
+    static DIR: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a directory"));
     // What is in a static is never dropped; in /tmp lie a directory and two links then.
     DIR.path()
 }
 
-/// A file of the library: cargo built it for us, as a dependency.
-pub(crate) fn library(name: &str) -> PathBuf {
-    let program = std::env::current_exe().expect("our own path");
-    let path = program.parent().expect("it lies in deps").join(name);
-    assert!(path.is_file(), "{}: cargo has not built it", path.display());
-    path
-}
-
-/// What the conventions promise to compile under.
-pub(crate) const STRICT: [&str; 4] = ["-Wall", "-Wextra", "-pedantic", "-Werror"];
-
-/// A compiler with the header's directory.
-pub(crate) fn compiler(program: &str, standard: &str) -> Command {
-    let mut compiler = Command::new(program);
-    compiler.arg(format!("-std={standard}")).args(STRICT).arg("-I").arg(root().join("include"));
-    compiler
-}
-
 /// Whether programs in C++ can be compiled here; if not, that is said once more wherever it is asked.
 pub(crate) fn has_cplusplus() -> bool {
-    let has = Command::new("g++").arg("--version").output().is_ok_and(|output| output.status.success());
+    let has = c::has("g++");
     if !has {
         not_run("the programs in C++", "there is no g++");
     }
@@ -61,18 +39,10 @@ pub(crate) fn compile_with(source: &str, args: &[&str]) -> PathBuf {
     let source = root().join("tests/tests/c_abi/programs").join(source);
     let name = source.file_name().expect("a file").to_string_lossy().replace('.', "_");
     let program = library_dir().join(format!("{name}.{}", fastrand::u64(..)));
-    let cplusplus = source.extension().is_some_and(|extension| extension == "cpp");
-    // usleep and friends beside the standard.
-    let mut compiler = if cplusplus { compiler("g++", "gnu++17") } else { compiler("gcc", "gnu11") };
-    compiler
-        .args(["-g", "-O1", "-pthread", "-I"])
-        .arg(root().join("tests/tests/c_abi/programs"))
-        .args(args)
-        .arg(&source)
-        .arg("-o")
-        .arg(&program);
-    compiler.arg("-L").arg(library_dir()).arg("-lgocore_etcd").arg(format!("-Wl,-rpath,{}", library_dir().display()));
-    succeeded(compiler);
+    let programs = format!("-I{}", root().join("tests/tests/c_abi/programs").display());
+    let compiled = Library::linked(&library("libgocore_etcd.so"), library_dir())
+        .and_then(|library| library.compile(&source, &program, &[&[programs.as_str()], args].concat()));
+    compiled.unwrap_or_else(|why| panic!("{why}"));
     program
 }
 

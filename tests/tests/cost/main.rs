@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use gocore_etcd_core::{Client, ClientConfig};
+use gocore_etcd_core::{CandidacyState, Client, ClientConfig};
 use gocore_etcd_tests::{Metrics, Server, eventually};
 
 const TTL: Duration = Duration::from_secs(30);
@@ -112,4 +112,98 @@ async fn a_waiter_costs_nothing_and_a_hand_over_one_delete_and_one_read_however_
         assert!(owner.is_held() && turns.is_empty());
     });
     assert_eq!(bill.await, (2, 1), "the delete, and one read by one waiter");
+}
+
+#[tokio::test]
+async fn a_warm_campaign_and_resign_cost_two_requests_and_two_proposals_and_a_proclamation_one_and_one() {
+    let server = Server::plain().await;
+    let client = warm(&server).await;
+    let bill = least(&server, async || {
+        for n in 0..10 {
+            let leadership = client.campaign("k", &n.to_string(), TTL).await.expect("campaign");
+            leadership.resign().await.expect("resign");
+        }
+    });
+    assert_eq!(bill.await, (20, 20));
+    let leadership = client.campaign("k", "me", TTL).await.expect("campaign");
+    let bill = least(&server, async || {
+        for n in 0..10 {
+            leadership.proclaim(&n.to_string()).await.expect("proclaim");
+        }
+    });
+    assert_eq!(bill.await, (10, 10));
+    let bill = least(&server, async || {
+        for _ in 0..10 {
+            assert!(client.leader("k").await.expect("leader").is_some());
+            assert!(client.leader("nobody").await.expect("leader").is_none());
+        }
+    });
+    assert_eq!(bill.await, (20, 0), "who leads: one request, no proposal");
+}
+
+#[tokio::test]
+async fn an_observer_costs_one_read_and_one_watch_and_each_change_one_message() {
+    let server = Server::plain().await;
+    let (client, other) = (warm(&server).await, warm(&server).await);
+    let watchers = server.metrics().await.watchers();
+    let mut observations = Vec::new();
+    let bill = least(&server, async || {
+        let mut observation = client.observe("k").expect("observe");
+        assert_eq!(observation.next().await.expect("next"), None);
+        observations.push(observation);
+    });
+    assert_eq!(bill.await, (1, 0), "the read of what there is; the watch is a message on the stream");
+    observations.truncate(1);
+    let watched = async || (server.metrics().await.watchers() == watchers + 1).then_some(());
+    eventually(Duration::from_secs(5), "one watch", watched).await;
+
+    let mut messages = Vec::new();
+    for _ in 0..3 {
+        let before = server.metrics().await.sent_on("Watch");
+        let leadership = other.campaign("k", "me", TTL).await.expect("campaign");
+        leadership.proclaim("me again").await.expect("proclaim");
+        leadership.resign().await.expect("resign");
+        for _ in 0..3 {
+            observations[0].next().await.expect("next");
+        }
+        messages.push(server.metrics().await.sent_on("Watch") - before);
+    }
+    // The leader's own key may be watched in the meantime.
+    assert_eq!(messages.into_iter().min(), Some(3), "coming, proclaiming, going");
+}
+
+#[tokio::test]
+async fn a_thousand_candidates_cost_nothing_while_they_wait_and_one_resignation_wakes_one() {
+    const CANDIDATES: u64 = 1000;
+    let server = Server::plain().await;
+    let client = warm(&server).await;
+    let mut leader = client.campaign("k", "leader", TTL).await.expect("campaign");
+    let mut candidacy = client.candidacy("k", "next", TTL).expect("candidacy");
+    while candidacy.changed().await.expect("a state") != (CandidacyState::Waiting { place: Some(1) }) {}
+    let (turn, mut turns) = tokio::sync::mpsc::channel(16);
+    for n in 0..CANDIDATES - 1 {
+        let (client, turn) = (client.clone(), turn.clone());
+        tokio::spawn(async move { turn.send(client.campaign("k", &n.to_string(), TTL).await).await });
+    }
+    // Each watches its predecessor; the leader's key and the record are watched too.
+    let watching = async || (server.metrics().await.watchers() >= CANDIDATES + 2).then_some(());
+    eventually(Duration::from_secs(60), "all wait", watching).await;
+    // A sleep, because nothing is to happen.
+    let bill = least(&server, async || tokio::time::sleep(Duration::from_millis(300)).await);
+    assert_eq!(bill.await, (0, 0), "nobody sends anything while waiting");
+
+    let bill = Bill::open(&server).await;
+    leader.resign().await.expect("resign");
+    while !candidacy.is_leader() {
+        candidacy.changed().await.expect("a state");
+    }
+    assert_eq!(bill.close(&server).await, (2, 1), "the delete, and one read by one candidate");
+    candidacy.resign().await.expect("resign");
+    leader = turns.recv().await.expect("one is woken").expect("leads");
+    let bill = least(&server, async || {
+        leader.resign().await.expect("resign");
+        leader = turns.recv().await.expect("one is woken").expect("leads");
+        assert!(leader.is_leader() && turns.is_empty());
+    });
+    assert_eq!(bill.await, (2, 1));
 }

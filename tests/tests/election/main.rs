@@ -1,7 +1,13 @@
 //! Elections against a real etcd: what they promise, one file a group of promises.
 
 mod basics;
+mod cancel;
 mod candidacy;
+mod deadlines;
+mod faults;
+mod foreign;
+mod history;
+mod lost_answer;
 mod observers;
 mod run;
 mod story;

@@ -2,11 +2,28 @@
 
 use std::time::Duration;
 
-use gocore_etcd_core::ErrorKind;
-use gocore_etcd_tests::Server;
+use gocore_etcd_core::{Client, ErrorKind, Op, Txn};
+use gocore_etcd_tests::{Proxy, Server};
+use serde_json::json;
 use tokio::time::timeout;
 
-use crate::story::{SOON, TTL, campaigning, client_of, outcome, put, seen, seen_pair, until_candidates};
+use crate::history::{History, Pair};
+use crate::story::{
+    SOON, TTL, agent, campaigning, candidates, client, client_of, outcome, put, seen, seen_pair, until_candidates,
+};
+
+/// Leads and resigns a few times, proclaiming in between; then nobody leads.
+async fn turns(client: &Client, turns: usize) {
+    for turn in 0..turns {
+        let leadership = client.campaign("k", &format!("turn {turn}"), TTL).await.expect("campaign");
+        leadership.proclaim(&format!("turn {turn} again")).await.expect("proclaim");
+        leadership.resign().await.expect("resign");
+    }
+}
+
+async fn history(etcd: &etcd_client::Client) -> History {
+    History::replay(etcd, "/go-core/elections/k/", "/journal").await
+}
 
 #[tokio::test]
 async fn an_observer_sees_nobody_before_any_candidate_ever_was_then_each_leader_and_nobody_after_the_last() {
@@ -70,4 +87,103 @@ async fn keys_of_longer_names_are_not_seen_and_a_candidate_without_a_lease_is_on
     assert_eq!(seen_pair(&mut observation).await, Some((leadership.token(), "ours".to_owned())));
     leadership.resign().await.expect("resign");
     assert_eq!(seen(&mut observation).await.expect("a leader").identity, "again");
+}
+
+#[tokio::test]
+async fn observers_in_any_process_see_the_same_sequence() {
+    let server = Server::plain().await;
+    let (ours, other, etcd) = (client_of(&server).await, client_of(&server).await, server.client().await);
+    let mut observations = Vec::new();
+    for n in 0..6 {
+        let mut observation = if n % 2 == 0 { &ours } else { &other }.observe("k").expect("observe");
+        assert_eq!(seen(&mut observation).await, None);
+        observations.push(observation);
+    }
+    let mut process = agent("/go-core", &[server.endpoint()]).await;
+    process.send(&json!({"do": "observe", "key": "k"})).expect("sent");
+    process.expect("observed", SOON).await;
+    // Candidates that overlap, of two clients.
+    tokio::join!(turns(&ours, 20), turns(&ours, 20), turns(&other, 20));
+    let history = history(&etcd).await;
+    assert!(history.led.len() > 120);
+    for mut observation in observations {
+        let mut pairs: Vec<Pair> = vec![None];
+        while pairs.len() < history.led.len() {
+            pairs.push(seen_pair(&mut observation).await);
+        }
+        assert_eq!(pairs, history.led);
+    }
+    for led in &history.led[1..] {
+        let body = process.expect("observed", SOON).await.body;
+        let pair = body["token"].as_i64().map(|token| (token, body["identity"].as_str().expect("text").to_owned()));
+        assert_eq!(pair, *led);
+    }
+}
+
+#[tokio::test]
+async fn an_observer_that_was_cut_off_sees_all_it_has_missed_and_after_a_compaction_what_is() {
+    let mut server = Server::plain().await;
+    let proxy = Proxy::start(server.address());
+    let (ours, observer) = (client_of(&server).await, client([proxy.endpoint()]).await);
+    let mut observation = observer.observe("k").expect("observe");
+    let mut pairs = vec![seen_pair(&mut observation).await];
+    proxy.cut();
+    turns(&ours, 3).await;
+    proxy.pass();
+    let led = history(&server.client().await).await.led;
+    while pairs.len() < led.len() {
+        pairs.push(seen_pair(&mut observation).await);
+    }
+    assert_eq!(pairs, led, "without a gap");
+
+    proxy.black_hole();
+    turns(&ours, 3).await;
+    let last = ours.campaign("k", "last", TTL).await.expect("campaign");
+    let revision = ours.kv().put("/noise", "").await.expect("put");
+    server.client().await.compact(revision, None).await.expect("compact");
+    proxy.drop_connections();
+    proxy.pass();
+    assert_eq!(seen_pair(&mut observation).await, Some((last.token(), "last".to_owned())));
+
+    server.restart().await;
+    last.proclaim("last again").await.expect("proclaim");
+    assert_eq!(seen_pair(&mut observation).await, Some((last.token(), "last again".to_owned())), "the same is no news");
+    last.resign().await.expect("resign");
+    assert_eq!(seen(&mut observation).await, None);
+}
+
+#[tokio::test]
+async fn an_observer_that_sleeps_sees_nothing_that_never_was_and_what_is_in_the_end() {
+    let server = Server::plain().await;
+    let (ours, etcd) = (client_of(&server).await, server.client().await);
+    let mut observation = ours.observe("k").expect("observe");
+    assert_eq!(seen(&mut observation).await, None);
+    put(&etcd, "/go-core/elections/k/first", "first", 0).await;
+    let mut pairs: Vec<Pair> = vec![None, seen_pair(&mut observation).await];
+    // More than is kept for it: of each key the newest.
+    let mut last = "first".to_owned();
+    for n in 0..60 {
+        // Candidates come and go out of order, among changes of others.
+        for change in [
+            Op::put(format!("/go-core/elections/k/{}", n % 7), format!("{n}")),
+            Op::delete(format!("/go-core/elections/k/{}", (n * 3) % 7)),
+        ] {
+            ours.kv().commit(Txn::new().then(change)).await.expect("commit");
+        }
+        let noise = (0..100).map(|key| Op::put(format!("/go-core/elections/k/noise/{key}"), n.to_string()));
+        ours.kv().commit(noise.fold(Txn::new(), Txn::then)).await.expect("commit");
+        ours.kv().commit(Txn::new().then(Op::delete(format!("/go-core/elections/k/{last}")))).await.expect("commit");
+        last = format!("x{n}");
+        put(&etcd, format!("/go-core/elections/k/{last}"), last.as_str(), 0).await;
+    }
+    for key in candidates(&etcd, "k").await.into_iter().filter(|key| !key.contains("noise")) {
+        etcd.kv_client().delete(key, None).await.expect("delete");
+    }
+    put(&etcd, "/go-core/elections/k/end", "end", 0).await;
+    let history = history(&etcd).await;
+    while pairs.last() != history.led.last() {
+        pairs.push(seen_pair(&mut observation).await);
+    }
+    let missed = history.judge("the sleeper", &pairs);
+    assert!(missed > 0, "it was slow enough to tell");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use etcd_client::PutOptions;
 use gocore_etcd_core::{Candidacy, CandidacyState, Client, Leader, Leadership, Observation, Result};
-use gocore_etcd_tests::eventually;
+use gocore_etcd_tests::{Agent, eventually};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -63,4 +63,12 @@ pub(crate) async fn until_leading(candidacy: &mut Candidacy) -> i64 {
             return token;
         }
     }
+}
+
+/// A process of its own that uses the library.
+pub(crate) async fn agent(prefix: &str, endpoints: &[String]) -> Agent {
+    let args = std::iter::once(prefix).chain(endpoints.iter().map(String::as_str));
+    let mut agent = Agent::spawn(env!("CARGO_BIN_EXE_agent"), args);
+    agent.expect("connected", SOON).await;
+    agent
 }

@@ -5,30 +5,12 @@ use std::time::Duration;
 use gocore_etcd_core::{Client, Lock};
 use gocore_etcd_tests::{Server, eventually};
 
-use crate::story::{SOON, client_of, keys, outcome, polled, until_contenders, until_free, waiting};
+use crate::story::{
+    AWHILE, MOST_POLLS, SOON, client_of, dropped_at_every_await, keys, outcome, polled, until_contenders, until_free,
+    waiting,
+};
 
 const TTL: Duration = Duration::from_secs(20);
-/// What cannot end is dropped after this.
-const AWHILE: Duration = Duration::from_millis(150);
-/// No attempt is polled more often.
-const MOST_POLLS: u32 = 40;
-
-/// Drops attempts after 0, 1, 2… polls, each followed by a look that nothing is left, until one comes to its end.
-async fn dropped_at_every_await<T>(
-    what: &str,
-    client: impl AsyncFn() -> Client,
-    attempt: impl AsyncFn(Client) -> T,
-    nothing_is_left: impl AsyncFn(),
-) -> T {
-    for polls in 0..MOST_POLLS {
-        if let Some(ended) = polled(attempt(client().await), polls, AWHILE).await {
-            println!("{what}: ended with {polls} polls");
-            return ended;
-        }
-        nothing_is_left().await;
-    }
-    panic!("{what}: not ended with {MOST_POLLS} polls");
-}
 
 #[tokio::test]
 async fn a_lock_dropped_at_any_await_leaves_nothing_in_a_warm_session_and_in_a_cold_one() {

@@ -6,7 +6,6 @@ mod close_and_limits;
 mod exclusion;
 mod foreign;
 mod lost_answer;
-mod lost_in_time;
 mod operators;
 mod story;
 mod survives;

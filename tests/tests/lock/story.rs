@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use etcd_client::GetOptions;
 use gocore_etcd_core::{Client, Lock, Result};
-use gocore_etcd_tests::process::Event;
 use gocore_etcd_tests::{Agent, eventually};
 use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-pub(crate) use gocore_etcd_tests::story::{SOON, at, client, client_of, deletion, keys, polled};
+pub(crate) use gocore_etcd_tests::story::{
+    AWHILE, MOST_POLLS, SOON, at, client, client_of, deletion, dropped_at_every_await, keys, polled,
+};
 
 /// A task that waits for a lock.
 pub(crate) fn waiting(client: &Client, key: &str, ttl: Duration) -> JoinHandle<Result<Lock>> {
@@ -53,12 +54,6 @@ pub(crate) async fn agent(prefix: &str, endpoints: &[String]) -> Agent {
     let mut agent = Agent::spawn(env!("CARGO_BIN_EXE_agent"), args);
     agent.expect("connected", SOON).await;
     agent
-}
-
-/// Has an agent take a lock.
-pub(crate) async fn agent_locks(agent: &mut Agent, key: &str, ttl: Duration) -> Event {
-    tell_lock(agent, key, ttl);
-    agent.expect("acquired", SOON).await
 }
 
 /// Has an agent begin to take a lock.

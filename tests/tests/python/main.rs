@@ -1,6 +1,5 @@
 //! The Python package, as a wheel in an environment of its own, against a real etcd: never the source tree.
 
-mod agents;
 mod examples;
 mod package;
 mod readme;

@@ -56,8 +56,19 @@ pub(super) async fn alternate<const N: usize>(
     time: Duration,
     mut sides: [&mut dyn Work; N],
 ) -> Result<[Samples; N], String> {
-    let mut all = [(); N].map(|()| Samples { latencies: Vec::new(), time: Duration::ZERO });
-    for side in &mut sides {
+    let all = alternate_all(what, time, &mut sides).await?;
+    all.try_into().map_err(|_| format!("{what}: a side is missing"))
+}
+
+/// The same for any number of sides.
+pub(super) async fn alternate_all(
+    what: &str,
+    time: Duration,
+    sides: &mut [&mut dyn Work],
+) -> Result<Vec<Samples>, String> {
+    let count = sides.len();
+    let mut all: Vec<_> = sides.iter().map(|_| Samples { latencies: Vec::new(), time: Duration::ZERO }).collect();
+    for side in sides.iter_mut() {
         side.round(Instant::now() + ROUND).await.map_err(|why| format!("{what}: {why}"))?;
     }
     let end = Instant::now() + time;
@@ -65,8 +76,8 @@ pub(super) async fn alternate<const N: usize>(
         if Instant::now() >= end {
             break;
         }
-        for place in 0..N {
-            let side = (turn + place) % N;
+        for place in 0..count {
+            let side = (turn + place) % count;
             let began = Instant::now();
             let round = sides[side].round(began + ROUND).await.map_err(|why| format!("{what}: {why}"))?;
             all[side].time += began.elapsed();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Samples;
+use super::surfaces::Table;
 
 /// The put of the run in which the Go package was measured; its figures are scaled by ours.
 const GO_PUT: Duration = Duration::from_micros(600);
@@ -94,6 +95,7 @@ pub(super) struct Report {
     pub(super) etcd: String,
     pub(super) time: Duration,
     pub(super) rows: Vec<Row>,
+    pub(super) surfaces: Vec<Table>,
 }
 
 impl Report {
@@ -103,6 +105,7 @@ impl Report {
             "runtime": "current_thread",
             "seconds_per_row": self.time.as_secs(),
             "rows": self.rows.iter().map(Row::json).collect::<Vec<_>>(),
+            "surfaces": self.surfaces.iter().map(Table::json).collect::<Vec<_>>(),
         })
     }
 }
@@ -139,7 +142,8 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "\nratio: of the medians. aim: of plain's 1.05; of the Go package's 0.35, 0.1, 0.4, scaled by our put."
-        )
+        )?;
+        self.surfaces.iter().try_for_each(|table| write!(f, "{table}"))
     }
 }
 
@@ -149,6 +153,6 @@ fn over(a: Duration, b: Duration) -> f64 {
     a.as_secs_f64() / b.as_secs_f64()
 }
 
-fn millis(duration: Duration) -> f64 {
+pub(super) fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }

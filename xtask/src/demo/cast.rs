@@ -1,63 +1,67 @@
-//! The workers: agents in OS processes of their own.
+//! The workers: agents in OS processes of their own, each in another language.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
 
 use gocore_etcd_tests::Agent;
+use gocore_etcd_tests::agents::Program;
 use gocore_etcd_tests::process::Event;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
-
-use crate::run::cargo;
 
 /// How long an answer may take on a busy machine; longer than any request of the library.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a worker may take to close before it is killed.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Builds the agent's program (in no time when it is there) and says where it lies: whatever target directory or
-/// profile, and never a stale one.
-pub(super) fn build_agent() -> Result<PathBuf, String> {
-    let args = ["build", "--quiet", "--package", "gocore-etcd-tests", "--bin", "agent"];
-    let mut build = cargo(&args);
-    build.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
-    // ring's build script is rebuilt when it changes, and cargo has set it for us.
-    build.env_remove("CARGO_MANIFEST_DIR");
-    let output = build.output().map_err(|error| format!("cargo: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("cargo {}: {}", args.join(" "), output.status));
-    }
-    let messages = String::from_utf8_lossy(&output.stdout);
-    let mut built = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let program = built.find_map(|message| message["executable"].as_str().map(PathBuf::from));
-    program.ok_or_else(|| format!("cargo {}: it built no program", args.join(" ")))
-}
+/// The story has a part for so many.
+const PARTS: usize = 3;
 
-/// Everybody who is on stage.
+/// Who plays, and everybody who is on stage.
 pub(super) struct Cast {
-    program: PathBuf,
+    parts: Vec<Part>,
     workers: Vec<Worker>,
 }
 
+struct Part {
+    name: String,
+    program: Program,
+}
+
 impl Cast {
-    pub(super) fn of(program: PathBuf) -> Cast {
-        Cast { program, workers: Vec::new() }
+    /// One worker a language, in the order of their entrance; where there are too few, the first plays more parts.
+    pub(super) fn of(mut programs: Vec<Program>) -> Cast {
+        while programs.len() < PARTS {
+            programs.push(programs[0].clone());
+        }
+        let mut parts = Vec::<Part>::new();
+        for program in programs {
+            let language = program.language;
+            let name = match parts.iter().filter(|part| part.program.language == language).count() {
+                0 => language.name().to_owned(),
+                played => format!("{} {}", language.name(), played + 1),
+            };
+            parts.push(Part { name, program });
+        }
+        Cast { parts, workers: Vec::new() }
     }
 
-    /// Starts the next worker; its place is its number minus one.
+    /// What the workers are called, in their order.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.parts.iter().map(|part| part.name.clone()).collect()
+    }
+
+    /// Starts the next worker.
     pub(super) fn start(&mut self, prefix: &str, endpoints: &[String]) -> &mut Worker {
-        let args = [prefix.to_owned()].into_iter().chain(endpoints.iter().cloned());
-        let agent = Agent::spawn(&self.program, args);
-        let number = self.workers.len() + 1;
-        self.workers.push(Worker { number, agent, waiting: VecDeque::new() });
-        self.worker(number)
+        let Part { name, program } = &self.parts[self.workers.len()];
+        let agent = program.start(prefix, endpoints);
+        self.workers.push(Worker { name: name.clone(), agent, waiting: VecDeque::new() });
+        self.worker(self.workers.len() - 1)
     }
 
-    /// Worker 1, 2 or 3.
-    pub(super) fn worker(&mut self, number: usize) -> &mut Worker {
-        &mut self.workers[number - 1]
+    /// By its place in the order, from 0.
+    pub(super) fn worker(&mut self, place: usize) -> &mut Worker {
+        &mut self.workers[place]
     }
 
     /// Asks all to close, which gives back what they hold.
@@ -79,7 +83,7 @@ impl Cast {
 
 /// One worker.
 pub(super) struct Worker {
-    number: usize,
+    name: String,
     agent: Agent,
     /// Events that came while another one was waited for.
     waiting: VecDeque<Event>,
@@ -97,8 +101,7 @@ impl Worker {
 
     /// Gives it a command.
     pub(super) fn ask(&mut self, command: Value) -> Result<(), String> {
-        let number = self.number;
-        self.agent.send(&command).map_err(|error| format!("worker {number} does not listen: {error}"))
+        self.agent.send(&command).map_err(|error| format!("{} does not listen: {error}", self.name))
     }
 
     /// Waits for the event of that name; a failure instead is an error.
@@ -106,7 +109,7 @@ impl Worker {
         let event = self.first(&[name, "failed"]).await?;
         if event.name() != name {
             let (what, why) = (text(&event, "do"), text(&event, "message"));
-            return Err(format!("worker {} failed at `{what}`: {why}", self.number));
+            return Err(format!("{} failed at `{what}`: {why}", self.name));
         }
         Ok(event)
     }
@@ -120,13 +123,13 @@ impl Worker {
         if let Some(at) = self.waiting.iter().position(|event| names.contains(&event.name())) {
             return Ok(self.waiting.remove(at).expect("it was just seen there"));
         }
-        let (end, number) = (Instant::now() + PATIENCE, self.number);
+        let (end, name) = (Instant::now() + PATIENCE, &self.name);
         loop {
             match timeout_at(end, self.agent.next()).await {
                 Ok(Some(event)) if names.contains(&event.name()) => return Ok(event),
                 Ok(Some(event)) => self.waiting.push_back(event),
-                Ok(None) => return Err(format!("worker {number} ended without `{}`", names[0])),
-                Err(_) => return Err(format!("worker {number} did not say `{}` within {PATIENCE:?}", names[0])),
+                Ok(None) => return Err(format!("{name} ended without `{}`", names[0])),
+                Err(_) => return Err(format!("{name} did not say `{}` within {PATIENCE:?}", names[0])),
             }
         }
     }

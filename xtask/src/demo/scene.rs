@@ -1,4 +1,4 @@
-//! What the acts are made of: a worker starts, contends, holds, waits.
+//! What the acts are made of: a worker starts, contends, waits, holds, writes.
 
 use std::time::Duration;
 
@@ -28,41 +28,71 @@ pub(super) struct Story<'a> {
     /// What the holders write.
     pub(super) result: String,
     pub(super) deletions: Deletions,
-    /// Of the holders, in their order.
-    pub(super) tokens: Vec<i64>,
+    /// Who came, in that order, with the revision that etcd gave its key.
+    pub(super) arrivals: Vec<(usize, i64)>,
+    /// Who held, as they said.
+    pub(super) turns: Vec<Turn>,
     pub(super) verdict: Verdict,
 }
 
+/// The beginning of a worker's hold.
+pub(super) struct Turn {
+    pub(super) worker: usize,
+    pub(super) token: i64,
+    pub(super) since: Duration,
+}
+
 impl Story<'_> {
+    /// What a worker is called.
+    pub(super) fn name(&self, worker: usize) -> &str {
+        self.tell.name(worker)
+    }
+
     pub(super) async fn start(&mut self, worker: usize, endpoints: &[String]) -> Outcome {
-        let worker_process = self.cast.start(&self.stage.prefix, endpoints);
-        let pid = worker_process.pid();
-        worker_process.says("connected").await?;
+        let process = self.cast.start(&self.stage.prefix, endpoints);
+        let pid = process.pid();
+        process.says("connected").await?;
         let by = if endpoints == self.stage.endpoints { "" } else { "the proxy on " };
         let says = format!("is process {pid}, connected to {by}{}", endpoints.join(", "));
         self.tell.now(Who::Worker(worker)).says(says);
         Ok(())
     }
 
-    pub(super) fn contend(&mut self, worker: usize) -> Outcome {
+    /// The worker comes to the lock, which nobody holds.
+    pub(super) async fn takes(&mut self, worker: usize) -> Outcome {
+        self.contend(worker)?;
+        let acquired = self.cast.worker(worker).says("acquired").await?;
+        let own = self.owner().await?;
+        self.arrivals.push((worker, own.revision));
+        self.holds(worker, &acquired, &format!("holds the lock as {}", self.short(&own.key)));
+        Ok(())
+    }
+
+    /// The worker comes to the lock and waits as the last of those that are there: as etcd has it.
+    pub(super) async fn waits(&mut self, worker: usize) -> Outcome {
+        self.contend(worker)?;
+        self.cast.worker(worker).says("waiting").await?;
+        let last = self.arrivals.last().map_or(0, |(last, _)| *last);
+        let queue = self.until_queued(self.arrivals.len() + 1).await?;
+        let [.., before, mine] = &queue[..] else { return Err("nobody is before it".to_owned()) };
+        if queue.len() > self.arrivals.len() + 1 {
+            return Err("a stranger is in the queue".to_owned());
+        }
+        let (own, watched) = (self.short(&mine.key), self.short(&before.key));
+        let says = format!("waits as {own}; watches one key, that of {} before it: {watched}", self.name(last));
+        self.tell.now(Who::Worker(worker)).revision(mine.revision).says(says);
+        self.arrivals.push((worker, mine.revision));
+        Ok(())
+    }
+
+    fn contend(&mut self, worker: usize) -> Outcome {
         self.cast.worker(worker).ask(json!({"do": "lock", "key": NAME, "ttl_ms": TTL.as_millis() as u64}))
     }
 
     pub(super) fn holds(&mut self, worker: usize, acquired: &Event, says: &str) {
-        let token = number(acquired, "token");
-        self.tokens.push(token);
-        self.tell.at(time(acquired), Who::Worker(worker)).token(token).says(says);
-    }
-
-    /// The worker waits as the second of two: as etcd has it.
-    pub(super) async fn waits(&mut self, worker: usize, holder: usize) -> Outcome {
-        self.cast.worker(worker).says("waiting").await?;
-        let [first, mine] = self.until_queued(2).await?.try_into().map_err(|_| "a stranger is in the queue")?;
-        let says = format!("waits as {}", self.short(&mine.key));
-        self.tell.now(Who::Worker(worker)).revision(mine.revision).says(says);
-        let before = format!("has {} of worker {holder} before it: the one key it watches", self.short(&first.key));
-        self.tell.now(Who::Etcd).revision(first.revision).says(before);
-        Ok(())
+        let (token, since) = (number(acquired, "token"), time(acquired));
+        self.turns.push(Turn { worker, token, since });
+        self.tell.at(since, Who::Worker(worker)).token(token).says(says);
     }
 
     pub(super) async fn still_holds(&mut self, worker: usize) -> Outcome {
@@ -71,16 +101,25 @@ impl Story<'_> {
         let held = answer.body["held"].as_bool().unwrap_or_default();
         let says = if held { "still holds it, longer than its TTL: it lives" } else { "holds it no longer" };
         self.tell.at(time(&answer), Who::Worker(worker)).says(says);
-        if held { Ok(()) } else { Err(format!("worker {worker} lost its lock in fair weather")) }
+        if held { Ok(()) } else { Err(format!("{} lost its lock in fair weather", self.name(worker))) }
+    }
+
+    pub(super) async fn writes(&mut self, worker: usize) -> Outcome {
+        let value = format!("by {}", self.name(worker));
+        self.cast.worker(worker).ask(json!({"do": "put", "key": self.result, "value": value}))?;
+        let written = self.cast.worker(worker).says("written").await?;
+        let says = format!("writes {} = \"{value}\", guarded by its lock", self.result);
+        self.tell.at(written.at, Who::Worker(worker)).revision(number(&written, "revision")).says(says);
+        Ok(())
     }
 
     /// The key of the holder.
-    pub(super) async fn own_place(&self) -> Result<Contender, String> {
+    pub(super) async fn owner(&self) -> Result<Contender, String> {
         Ok(self.until_queued(1).await?.swap_remove(0))
     }
 
     /// The queue, once it has so many members.
-    pub(super) async fn until_queued(&self, members: usize) -> Result<Vec<Contender>, String> {
+    async fn until_queued(&self, members: usize) -> Result<Vec<Contender>, String> {
         let end = boottime() + Duration::from_secs(20);
         loop {
             let queue = self.stage.queue(&self.lock).await?;

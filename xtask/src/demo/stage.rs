@@ -176,7 +176,7 @@ async fn reachable(endpoint: &str) -> Result<SocketAddr, String> {
             return Ok(address);
         }
     }
-    Err(format!("nothing answers at {endpoint}, the way of worker 3; name a living endpoint first"))
+    Err(format!("nothing answers at {endpoint}, the way of the worker that is cut off; name a living endpoint first"))
 }
 
 fn told(error: etcd_client::Error) -> String {

@@ -12,45 +12,35 @@ const DIM: &str = "2";
 const GREEN: &str = "32";
 const RED: &str = "31";
 
+/// Of the workers, in their order.
+const COLOURS: [&str; 5] = ["36", "33", "35", "32", "96"];
+
 /// Who acts in a line.
 #[derive(Clone, Copy)]
 pub(super) enum Who {
+    /// By its place in the order, from 0.
     Worker(usize),
     Etcd,
     Network,
 }
 
-impl Who {
-    fn name(self) -> String {
-        match self {
-            Who::Worker(number) => format!("worker {number}"),
-            Who::Etcd => "etcd".to_owned(),
-            Who::Network => "network".to_owned(),
-        }
-    }
-
-    fn colour(self) -> &'static str {
-        match self {
-            Who::Worker(1) => "36",
-            Who::Worker(2) => "33",
-            Who::Worker(_) => "35",
-            Who::Etcd => "34",
-            Who::Network => RED,
-        }
-    }
-}
-
 /// Tells it on stdout. A reader who has gone is no reason to stop.
 pub(super) struct Teller {
+    workers: Vec<String>,
     began: Duration,
     colourful: bool,
 }
 
 impl Teller {
     /// The clock of the story starts now.
-    pub(super) fn begin() -> Teller {
+    pub(super) fn begin(workers: Vec<String>) -> Teller {
         let colourful = io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Teller { began: boottime(), colourful }
+        Teller { workers, began: boottime(), colourful }
+    }
+
+    /// What a worker is called.
+    pub(super) fn name(&self, worker: usize) -> &str {
+        &self.workers[worker]
     }
 
     /// A title with what is to be known beforehand.
@@ -90,6 +80,15 @@ impl Teller {
         print(&format!("\n  {}", self.paint(DIM, "interrupted: clearing up")));
     }
 
+    fn signed(&self, who: Who) -> String {
+        let (name, colour) = match who {
+            Who::Worker(place) => (self.name(place), COLOURS[place % COLOURS.len()]),
+            Who::Etcd => ("etcd", "34"),
+            Who::Network => ("network", RED),
+        };
+        self.paint(colour, &format!("{name:<8}"))
+    }
+
     fn paint(&self, colour: &str, text: &str) -> String {
         if self.colourful { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
     }
@@ -120,7 +119,7 @@ impl Line<'_> {
 
     pub(super) fn says(self, what: impl Display) {
         let seconds = self.at.saturating_sub(self.teller.began).as_secs_f64();
-        let who = self.teller.paint(self.who.colour(), &format!("{:<8}", self.who.name()));
+        let who = self.teller.signed(self.who);
         let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
         let (token, revision) = (number(self.token), number(self.revision));
         print(&format!("  {seconds:>7.3}  {who}  {token:>5}  {revision:>8}  {what}"));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::CandidacyState;
 use crate::election::Leadership;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// What the task that campaigns makes known.
 #[derive(Debug)]
@@ -38,15 +38,17 @@ impl Standing {
         self.leadership.take()
     }
 
-    /// A campaign has failed. The same failure again is no news.
-    pub(super) fn failed(&mut self, failure: Option<Error>) {
-        if self.state != (CandidacyState::Waiting { place: None }) {
+    /// A campaign has failed and is begun again. What does not pass by itself is to be told; the same again is no news.
+    pub(super) fn failed(&mut self, error: Error) {
+        let is_lost = error.kind() == ErrorKind::Lost;
+        // A place may be lost before it was counted.
+        if is_lost || self.state != (CandidacyState::Waiting { place: None }) {
             self.state = CandidacyState::Lost;
         }
-        let kind = |error: &Option<Error>| error.as_ref().map(Error::kind);
-        if failure.is_some() && kind(&self.failure) != kind(&failure) {
+        let is_news = self.failure.as_ref().is_none_or(|told| told.kind() != error.kind());
+        if !is_lost && !error.is_retryable() && is_news {
             self.failures += 1;
-            self.failure = failure;
+            self.failure = Some(error);
         }
     }
 

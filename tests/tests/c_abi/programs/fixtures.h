@@ -127,6 +127,38 @@ static inline gocore_etcd_txn_result *a_txn_result(gocore_etcd_client *client)
     return result;
 }
 
+static gocore_etcd_kv_update *kept;
+
+static inline void keep(void *user_data, const gocore_etcd_kv_update *update)
+{
+    (void)user_data;
+    pthread_mutex_lock(&freeing);
+    if (kept == NULL && gocore_etcd_kv_update_kind(update) == GOCORE_ETCD_UPDATE_SNAPSHOT)
+        kept = gocore_etcd_kv_update_clone(update);
+    pthread_mutex_unlock(&freeing);
+}
+
+static inline gocore_etcd_kv_update *a_kv_update(gocore_etcd_client *client)
+{
+    gocore_etcd_subscription *subscription;
+    gocore_etcd_kv_update *update;
+    int n;
+    kept = NULL;
+    EXPECT(OK, gocore_etcd_kv_watch(client, "/misuse", 7, NULL, keep, NULL, NULL, &subscription, &err));
+    for (n = 0; n < 3000; n++) {
+        pthread_mutex_lock(&freeing);
+        update = kept;
+        pthread_mutex_unlock(&freeing);
+        if (update != NULL)
+            break;
+        usleep(10000);
+    }
+    EXPECT(OK, gocore_etcd_subscription_cancel_wait(subscription, 0, &err));
+    gocore_etcd_subscription_free(subscription);
+    CHECK(update != NULL);
+    return update;
+}
+
 /* Where TLS makes sense; nobody is there. */
 static const char *const secure[] = {"https://127.0.0.1:1"};
 

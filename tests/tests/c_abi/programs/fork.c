@@ -8,9 +8,9 @@
 
 static gocore_etcd_client *client;
 static gocore_etcd_lock *lock;
-static gocore_etcd_subscription *subscription;
+static gocore_etcd_subscription *subscription, *watch;
 static gocore_etcd_cancel_token *token;
-static int stop, freed;
+static int stop, freed, watched;
 
 static void on_free(void *user_data)
 {
@@ -21,6 +21,13 @@ static void on_free(void *user_data)
 static void on_lost(void *user_data)
 {
     (void)user_data;
+}
+
+static void on_update(void *user_data, const gocore_etcd_kv_update *update)
+{
+    (void)user_data;
+    (void)update;
+    __atomic_fetch_add(&watched, 1, __ATOMIC_RELAXED);
 }
 
 static void *busy(void *argument)
@@ -52,6 +59,7 @@ static void in_the_child(char **argv)
     gocore_etcd_cancel_token_cancel(token);
     gocore_etcd_subscription_cancel(subscription);
     gocore_etcd_subscription_free(subscription);
+    gocore_etcd_subscription_free(watch);
     gocore_etcd_lock_free(lock);
     gocore_etcd_client_free(client);
     gocore_etcd_cancel_token_free(token);
@@ -64,9 +72,14 @@ static void in_the_child(char **argv)
     EXPECT(OK, gocore_etcd_lock_acquire(own, "f2", NULL, 20000, NULL, &other, &err));
     EXPECT(OK, gocore_etcd_lock_on_lost(other, on_lost, NULL, on_free, &subscription, &err));
     gocore_etcd_lock_free(other);
+    watched = 0;
+    EXPECT(OK, gocore_etcd_kv_watch(own, "/fork", 5, NULL, on_update, NULL, on_free, &watch, &err));
+    while (__atomic_load_n(&watched, __ATOMIC_RELAXED) == 0)
+        usleep(1000);
     close_and_free(own);
-    CHECK(freed == 1);
+    CHECK(freed == 2);
     gocore_etcd_subscription_free(subscription);
+    gocore_etcd_subscription_free(watch);
 }
 
 int main(int argc, char **argv)
@@ -79,6 +92,7 @@ int main(int argc, char **argv)
     token = gocore_etcd_cancel_token_new();
     EXPECT(OK, gocore_etcd_lock_acquire(client, "f", NULL, 20000, NULL, &lock, &err));
     EXPECT(OK, gocore_etcd_lock_on_lost(lock, on_lost, NULL, on_free, &subscription, &err));
+    EXPECT(OK, gocore_etcd_kv_watch(client, "/fork", 5, NULL, on_update, NULL, on_free, &watch, &err));
     for (n = 0; n < 3; n++)
         CHECK(pthread_create(&threads[n], NULL, busy, NULL) == 0);
     for (n = 0; n < 20; n++) {
@@ -98,11 +112,18 @@ int main(int argc, char **argv)
     for (n = 0; n < 3; n++)
         pthread_join(threads[n], NULL);
     CHECK(gocore_etcd_lock_is_held(lock) && freed == 0 && !gocore_etcd_cancel_token_is_cancelled(token));
+    /* The watch goes on; while the others wrote it was called amid the forks. */
+    CHECK(__atomic_load_n(&watched, __ATOMIC_RELAXED) > 100);
+    watched = 0;
     EXPECT(OK, gocore_etcd_lock_put(lock, "/fork", 5, "v", 1, NULL, 0, NULL, &err));
+    while (__atomic_load_n(&watched, __ATOMIC_RELAXED) == 0)
+        usleep(1000);
     EXPECT(OK, gocore_etcd_lock_unlock(lock, 0, &err));
     EXPECT(OK, gocore_etcd_subscription_cancel_wait(subscription, 0, &err));
-    CHECK(freed == 1);
+    EXPECT(OK, gocore_etcd_subscription_cancel_wait(watch, 0, &err));
+    CHECK(freed == 2);
     gocore_etcd_subscription_free(subscription);
+    gocore_etcd_subscription_free(watch);
     gocore_etcd_lock_free(lock);
     gocore_etcd_cancel_token_free(token);
     close_and_free(client);

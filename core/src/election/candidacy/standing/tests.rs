@@ -1,5 +1,4 @@
 use super::*;
-use crate::error::ErrorKind;
 
 fn leading(token: i64) -> Standing {
     Standing { state: CandidacyState::Leading { token }, ..Standing::new() }
@@ -9,8 +8,8 @@ fn told(told: &mut Told, standing: &Standing) -> Option<CandidacyState> {
     told.next(standing).map(|news| news.expect("a state"))
 }
 
-fn failure(kind: ErrorKind) -> Option<Error> {
-    Some(Error::new(kind, "op"))
+fn failure(kind: ErrorKind) -> Error {
+    Error::new(kind, "op")
 }
 
 #[test]
@@ -41,11 +40,15 @@ fn between_two_leaderships_there_is_always_one_without_however_slow_the_consumer
 #[test]
 fn a_place_that_is_lost_is_told_and_one_that_never_was_is_not() {
     let mut standing = Standing::new();
-    standing.failed(None);
+    standing.failed(failure(ErrorKind::Unavailable));
     assert_eq!(standing.state(), CandidacyState::Waiting { place: None });
     standing.queued(3);
-    standing.failed(None);
+    standing.failed(failure(ErrorKind::Unavailable));
     assert_eq!(standing.state(), CandidacyState::Lost);
+    let mut standing = Standing::new();
+    standing.failed(failure(ErrorKind::Lost));
+    assert_eq!(standing.state(), CandidacyState::Lost, "before it was counted");
+    assert!(told(&mut Told::default(), &standing).is_some(), "and that is no failure to tell");
 }
 
 #[test]

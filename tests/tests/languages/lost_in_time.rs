@@ -1,22 +1,34 @@
-//! A lock is lost here before the server gives it away: the holder is a process of its own, the deletion of its key is
-//! seen by a plain client on a healthy path, and both say when, on the clock that they share.
+//! A lock is lost here before the server gives it away, in every language: the holder is a process of its own, the
+//! deletion of its key is seen by a plain client on a healthy path, and both say when, on the clock that they share.
 
 use std::pin::pin;
 use std::time::Duration;
 
-use gocore_etcd_tests::process::Event;
+use gocore_etcd_tests::agents::Program;
+use gocore_etcd_tests::story::{at, deletion};
 use gocore_etcd_tests::{Agent, Cluster, Etcd, Proxy, Server, clock, not_judged, seed};
 use serde_json::json;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
-use crate::story::{SOON, agent, agent_locks, at, deletion};
+use crate::story::{SOON, agent, ask, ask_lock, is_held, programs, says_held};
 
 /// For everything until the server has given the lock away: the TTL, an election, and a busy machine.
 const LATEST: Duration = Duration::from_secs(30);
 
-/// So many holders at a time: a long run must not make them slow by their number.
-const AT_A_TIME: usize = 6;
+/// So many holders at a time, one a language: a long run must not make them slow by their number.
+const AT_A_TIME: usize = 5;
+/// How many in all, if the run does not say.
+const HOLDERS: u32 = 10;
+
+/// What chance gives a round: who holds, for how long, and when the fault falls, anywhere between two renewals.
+#[derive(Clone)]
+struct Chance {
+    name: String,
+    program: &'static Program,
+    ttl: Duration,
+    moment: Duration,
+}
 
 /// A process that holds a lock below a prefix of its own, and who sees it deleted.
 struct Round {
@@ -34,11 +46,13 @@ struct Verdict {
 }
 
 impl Round {
-    async fn begin(name: String, endpoints: &[String], observer: &etcd_client::Client, ttl: Duration) -> Round {
+    async fn begin(chance: Chance, endpoints: &[String], observer: &etcd_client::Client) -> Round {
+        let Chance { name, program, ttl, .. } = chance;
         let prefix = format!("/{name}");
         let deleted = deletion(observer, &format!("{prefix}/locks/")).await;
-        let mut holder = agent(&prefix, endpoints).await;
-        agent_locks(&mut holder, "k", ttl).await;
+        let mut holder = agent(program, &prefix, endpoints).await;
+        ask_lock(&mut holder, ttl);
+        holder.expect("acquired", SOON).await;
         Round { name, holder, deleted }
     }
 
@@ -50,23 +64,16 @@ impl Round {
     }
 }
 
-async fn is_held(holder: &mut Agent) -> bool {
-    holder.send(&json!({"do": "is_held"})).expect("the agent listens");
-    says_held(&holder.expect("held", SOON).await)
-}
-
-fn says_held(event: &Event) -> bool {
-    event.body["held"].as_bool().expect("held")
-}
-
-/// TTLs in turn, and a moment at which the fault falls, anywhere between two renewals.
-fn chance(scenario: &str, rounds: u32) -> Vec<(String, Duration, Duration)> {
+/// Holders of all languages and of two TTLs, in turn.
+fn chances(scenario: &str) -> Vec<Chance> {
     let mut rng = seed::rng(scenario);
-    let round = |n| {
+    let holders = (0..seed::rounds(HOLDERS)).zip(programs().iter().cycle());
+    let chance = |(n, program): (u32, &'static Program)| {
         let ttl = Duration::from_secs(2 + u64::from(n % 2));
-        (format!("{scenario}-{n}"), ttl, ttl.mul_f64(rng.f64()))
+        let name = format!("{scenario}-{n}-{}", program.language.name());
+        Chance { name, program, ttl, moment: ttl.mul_f64(rng.f64()) }
     };
-    (0..rounds).map(round).collect()
+    holders.map(chance).collect()
 }
 
 /// 0 late.
@@ -92,16 +99,17 @@ async fn holders_behind_proxies(scenario: &'static str, delay: Duration, fault: 
     let server = Server::plain().await;
     let observer = server.client().await;
     let mut verdicts = Vec::new();
-    for batch in chance(scenario, seed::rounds(6)).chunks(AT_A_TIME) {
+    for batch in chances(scenario).chunks(AT_A_TIME) {
         let mut rounds = JoinSet::new();
-        for (name, ttl, moment) in batch.iter().cloned() {
-            let ttl = ttl.max(delay * 16);
+        for mut chance in batch.iter().cloned() {
+            chance.ttl = chance.ttl.max(delay * 16);
             let (observer, proxy) = (observer.clone(), Proxy::start(server.address()));
             if !delay.is_zero() {
                 proxy.delay(delay);
             }
             rounds.spawn(async move {
-                let round = Round::begin(name, &[proxy.endpoint()], &observer, ttl).await;
+                let moment = chance.moment;
+                let round = Round::begin(chance, &[proxy.endpoint()], &observer).await;
                 sleep(moment).await;
                 let began = clock::boottime();
                 fault(&proxy);
@@ -133,16 +141,16 @@ async fn a_holder_on_a_slow_path_counts_from_the_sending_and_knows_before_the_se
 async fn a_holder_whose_member_is_frozen_knows_before_the_others_give_the_lock_away() {
     let cluster = Cluster::start(3).await;
     let mut verdicts = Vec::new();
-    for (n, batch) in chance("frozen-member", seed::rounds(6)).chunks(AT_A_TIME / 2).enumerate() {
+    for (n, batch) in chances("frozen-member").chunks(AT_A_TIME).enumerate() {
         // A follower, then the leader: the next leader starts every lease anew, so that takes longer.
         let leader = cluster.leader().await;
         let member = if n % 2 == 0 { (leader + 1) % 3 } else { leader };
         let observer = cluster.client((leader + 2) % 3).await;
         let mut rounds = Vec::new();
-        for (name, ttl, moment) in batch.iter().cloned() {
-            rounds.push(Round::begin(name, &[cluster.endpoints()[member].clone()], &observer, ttl).await);
+        for chance in batch.iter().cloned() {
             // Their renewals fall apart.
-            sleep(moment / 5).await;
+            sleep(chance.moment / 5).await;
+            rounds.push(Round::begin(chance, &[cluster.endpoints()[member].clone()], &observer).await);
         }
         let began = clock::boottime();
         cluster.freeze(member);
@@ -158,12 +166,13 @@ async fn a_holder_whose_member_is_frozen_knows_before_the_others_give_the_lock_a
 async fn a_holder_that_was_stopped_for_its_ttl_says_at_once_that_it_holds_no_longer() {
     let server = Server::plain().await;
     let observer = server.client().await;
-    for batch in chance("stopped", seed::rounds(6)).chunks(AT_A_TIME) {
+    for batch in chances("stopped").chunks(AT_A_TIME) {
         let mut rounds = JoinSet::new();
-        for (name, ttl, moment) in batch.iter().cloned() {
+        for chance in batch.iter().cloned() {
             let (observer, endpoint) = (observer.clone(), server.endpoint());
             rounds.spawn(async move {
-                let round = Round::begin(name, &[endpoint], &observer, ttl).await;
+                let Chance { ttl, moment, .. } = chance;
+                let round = Round::begin(chance, &[endpoint], &observer).await;
                 sleep(moment).await;
                 stop_and_continue(round, ttl).await;
             });
@@ -185,13 +194,13 @@ async fn stop_and_continue(Round { name, mut holder, deleted }: Round, ttl: Dura
     } else {
         sleep(ttl).await;
     }
-    holder.send(&json!({"do": "is_held"})).expect("it is in the pipe");
+    ask(&mut holder, json!({"do": "is_held"}));
     holder.thaw();
     assert!(!says_held(&holder.expect("held", SOON).await), "{name}: believed after its time");
     holder.expect("lost", SOON).await;
     if !before {
         given_away.await;
     }
-    holder.send(&json!({"do": "put", "key": format!("/{name}/data"), "value": "stale"})).expect("sent");
+    ask(&mut holder, json!({"do": "put", "key": format!("/{name}/data"), "value": "stale"}));
     assert_eq!(holder.expect("failed", SOON).await.body["kind"], "Lost", "{name}: etcd refuses its write");
 }

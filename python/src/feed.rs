@@ -1,0 +1,128 @@
+//! What goes on and on, for a consumer in Python: it takes what there is itself, and is told once when there is more.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::{Stream, StreamExt};
+use gocore_etcd_core::bridge::{self, Limit, Notices, Owned, Runtime, failed};
+use gocore_etcd_core::{ErrorKind, Result};
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+use crate::call::{Call, Connection, Convert, Operation, enter, start};
+use crate::error::exception;
+use crate::queue::Notice;
+
+/// Events for one consumer. Their source ends when it is closed, or when nobody has it any more.
+#[pyclass(frozen, module = "gocore_etcd._native")]
+pub(crate) struct Feed(Owned<Inner>);
+
+struct Inner {
+    op: &'static str,
+    runtime: Runtime,
+    notices: Arc<Notices<Notice>>,
+    open: Mutex<Option<Open>>,
+}
+
+struct Open {
+    feed: Arc<bridge::Feed<Convert>>,
+    /// The wait that was begun last: the feed has room for one.
+    wait: Option<Operation>,
+    /// Whether its answer is still to come.
+    waits: Arc<AtomicBool>,
+}
+
+impl Feed {
+    /// What `source` yields, made into Python objects by `convert` on the consumer's thread.
+    pub(crate) fn new<E: Send + 'static>(
+        connection: &Connection,
+        op: &'static str,
+        source: impl Stream<Item = Result<E>> + Send + 'static,
+        convert: impl Fn(Python<'_>, E) -> PyResult<Py<PyAny>> + Clone + Send + 'static,
+    ) -> Self {
+        let source = source.map(move |event| {
+            let convert = convert.clone();
+            event.map(|event| Box::new(move |py: Python<'_>| convert(py, event)) as Convert)
+        });
+        let (runtime, notices) = (connection.runtime.clone(), connection.notices.clone());
+        let feed = Arc::new(bridge::Feed::new(&runtime, op, source));
+        let open = Open { feed, wait: None, waits: Arc::default() };
+        Self(Owned::new(Inner { op, runtime, notices, open: Mutex::new(Some(open)) }))
+    }
+
+    fn inner(&self) -> Result<&Inner> {
+        self.0.get(self.0.peek().op)
+    }
+}
+
+#[pymethods]
+impl Feed {
+    /// Adds up to `most` of what is there now to the end of `into`, the first last; an error among them as an exception
+    /// that is not raised. True when nothing will ever follow. Never waits.
+    ///
+    /// Into a list, because what a method gives back is lost when a signal strikes before its caller has it. And the
+    /// GIL is kept: a daemon thread that gave it up could come back to an interpreter that has ended.
+    fn take(&self, py: Python<'_>, into: &Bound<'_, PyList>, most: usize) -> PyResult<bool> {
+        let taken = enter(py, self.0.peek().op, || {
+            let inner = self.inner()?;
+            let feed = inner.open().as_ref().map(|open| open.feed.clone());
+            Ok(feed.ok_or_else(|| inner.closed())?.take(most))
+        })?;
+        for event in taken.events.into_iter().rev() {
+            // What cannot be made is told in its place; the others are not lost by it.
+            let made = event.map_or_else(|error| exception(py, &error), |convert| convert(py));
+            into.append(made.unwrap_or_else(|failed| failed.into_value(py).into_any()))?;
+        }
+        Ok(taken.is_over)
+    }
+
+    /// Has the waiter told, once, when there is something to take, all is over, or it is closed. Nothing more happens
+    /// when that is under way already.
+    fn wait(&self, py: Python<'_>, waiter: u64) -> PyResult<()> {
+        enter(py, self.0.peek().op, || {
+            let Inner { op, runtime, notices, .. } = self.inner()?;
+            let mut open = self.inner()?.open();
+            let open = open.as_mut().ok_or_else(|| self.0.peek().closed())?;
+            if open.waits.swap(true, Ordering::SeqCst) {
+                return Ok(());
+            }
+            // Over before the answer is on its way: whoever then finds nothing begins another wait.
+            let (feed, over) = (open.feed.clone(), Over(open.waits.clone()));
+            let ready = async move {
+                feed.ready().await;
+                drop(over);
+                Ok(())
+            };
+            let call = Call { op, key: b"", writes: false, limit: Limit::Never, waiter };
+            open.wait = Some(start(runtime, notices, call, ready, |py, ()| Ok(py.None())));
+            Ok(())
+        })
+    }
+
+    /// Ends it. Not in a forked child, where it is the parent's.
+    fn close(&self) {
+        if let Ok(inner) = self.inner() {
+            let open = inner.open().take();
+            drop(open);
+        }
+    }
+}
+
+impl Inner {
+    fn open(&self) -> MutexGuard<'_, Option<Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn closed(&self) -> gocore_etcd_core::Error {
+        failed(ErrorKind::Closed, self.op, "it was closed by its owner")
+    }
+}
+
+/// A wait that ends, however it does.
+struct Over(Arc<AtomicBool>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,61 @@
+//! Watching keys.
+
+use futures_util::stream;
+use gocore_etcd_core::bridge::failed;
+use gocore_etcd_core::{Change, ErrorKind, WatchUpdate};
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple};
+
+use crate::call::enter;
+use crate::client::Client;
+use crate::error::raise;
+use crate::feed::Feed;
+use crate::kv::{RangeArgument, key_value};
+
+/// Starts a watch. What it yields is (revision, keys) for a snapshot, (revision, changes, coalesced) for changes, of
+/// which each is a key as `kv_get` gives it or the (key, revision) of a delete, and a bool for the connection.
+#[pyfunction]
+pub(crate) fn kv_watch(py: Python<'_>, client: &Client, wanted: RangeArgument) -> PyResult<Feed> {
+    let op = "kv.watch";
+    enter(py, op, || {
+        let connection = client.connection(op)?;
+        let watch = connection.client.kv().watch(wanted.into_range(op)?)?;
+        // It never ends by itself, but for the end of the client.
+        let updates = stream::unfold(Some(watch), |watch| async move {
+            let mut watch = watch?;
+            let update = watch.next().await;
+            let goes_on = update.is_ok();
+            Some((update, goes_on.then_some(watch)))
+        });
+        Ok(Feed::new(connection, op, updates, update))
+    })
+}
+
+fn update(py: Python<'_>, update: WatchUpdate) -> PyResult<Py<PyAny>> {
+    match update {
+        WatchUpdate::Snapshot { revision, kvs } => {
+            let kvs: Vec<_> = kvs.into_iter().map(|kv| key_value(py, kv)).collect::<PyResult<_>>()?;
+            (revision, PyTuple::new(py, kvs)?).into_py_any(py)
+        }
+        WatchUpdate::Changes { revision, changes, coalesced } => {
+            let changes: Vec<_> = changes.into_iter().map(|each| change(py, each)).collect::<PyResult<_>>()?;
+            (revision, PyTuple::new(py, changes)?, coalesced).into_py_any(py)
+        }
+        WatchUpdate::Connected(connected) => connected.into_py_any(py),
+        other => Err(unknown(py, &other)),
+    }
+}
+
+fn change(py: Python<'_>, change: Change) -> PyResult<Py<PyAny>> {
+    match change {
+        Change::Put(kv) => key_value(py, kv),
+        Change::Delete { key, revision } => (PyBytes::new(py, &key), revision).into_py_any(py),
+        other => Err(unknown(py, &other)),
+    }
+}
+
+/// Core can grow; this module is built with it.
+fn unknown(py: Python<'_>, what: &impl std::fmt::Debug) -> PyErr {
+    raise(py, &failed(ErrorKind::Internal, "kv.watch", format!("there is no Python for {what:?}")))
+}

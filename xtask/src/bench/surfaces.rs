@@ -1,0 +1,193 @@
+//! The same through every surface, and through the other packages for Python, in one run.
+
+use std::fmt;
+use std::time::Duration;
+
+use etcd_client::Client as Plain;
+use gocore_etcd_core::Client;
+use serde_json::{Value, json};
+
+use super::build::{self, PEERS};
+use super::measure::{Samples, Work, alternate_all};
+use super::player::Player;
+use super::report::millis;
+use super::work;
+
+/// What was measured of one kind of work.
+pub(super) struct Table {
+    work: &'static str,
+    sides: Vec<(&'static str, Samples)>,
+    aims: Vec<Aim>,
+}
+
+/// Something that was wanted of it.
+struct Aim {
+    what: String,
+    met: bool,
+}
+
+/// All players, ready.
+struct Players {
+    c: Player,
+    python: Player,
+    asyncio: Player,
+    peers: Vec<Player>,
+}
+
+impl Players {
+    fn start(endpoint: &str) -> Result<Players, String> {
+        let start = |name, mut command: std::process::Command, more: &[&str]| {
+            command.arg(endpoint).args(more);
+            Player::start(name, command)
+        };
+        let python = build::python()?;
+        let peer = |(name, wants): &(&'static str, &[&str])| {
+            start(name, build::python_player(&build::peer(name, wants)?, "peer.py"), &[name])
+        };
+        Ok(Players {
+            c: start("C", build::c()?, &[])?,
+            python: start("Python", build::python_player(&python, "player.py"), &[])?,
+            asyncio: start("asyncio", build::python_player(&python, "player_async.py"), &[])?,
+            peers: PEERS.iter().map(peer).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Our surfaces, and those of the peers that can do it.
+    fn all(&mut self, peers: &'static [&'static str]) -> impl Iterator<Item = &mut Player> {
+        let others = self.peers.iter_mut().filter(|peer| peers.contains(&peer.name()));
+        [&mut self.c, &mut self.python, &mut self.asyncio].into_iter().chain(others)
+    }
+}
+
+/// One kind of work, and who of the others can do it.
+const WORKS: [(&str, &[&str]); 3] =
+    [("get", &["etcetra", "etcd-client-py", "etcd3"]), ("gets", &["etcetra", "aetcd"]), ("lock", &[])];
+
+pub(super) async fn measure(
+    endpoint: &str,
+    ours: &Client,
+    plain: &Plain,
+    time: Duration,
+) -> Result<Vec<Table>, String> {
+    let mut players = Players::start(endpoint)?;
+    let mut tables = Vec::new();
+    for (what, peers) in WORKS {
+        let mut sides = vec![("Rust", rust(what, ours))];
+        for player in players.all(peers) {
+            sides.push((player.name(), Box::new(player.work(what))));
+        }
+        tables.push(Table::of(what, time, sides).await?);
+    }
+    let mut sides: Vec<Side<'_>> = Vec::new();
+    for player in players.all(&["etcd3"]) {
+        sides.push((player.name(), Box::new(player.events(plain)?)));
+    }
+    tables.push(Table::of("event", time, sides).await?);
+    Ok(tables)
+}
+
+type Side<'a> = (&'static str, Box<dyn Work + 'a>);
+
+fn rust<'a>(what: &str, ours: &'a Client) -> Box<dyn Work + 'a> {
+    match what {
+        "get" => Box::new(work::get(ours)),
+        "gets" => Box::new(work::gets(ours)),
+        _ => Box::new(work::lock(ours)),
+    }
+}
+
+impl Table {
+    async fn of(work: &'static str, time: Duration, mut sides: Vec<Side<'_>>) -> Result<Table, String> {
+        let names: Vec<_> = sides.iter().map(|(name, _)| *name).collect();
+        let mut works: Vec<&mut dyn Work> = sides.iter_mut().map(|(_, work)| &mut **work as &mut dyn Work).collect();
+        let samples = alternate_all(work, time, &mut works).await?;
+        let mut table = Table { work, sides: names.into_iter().zip(samples).collect(), aims: Vec::new() };
+        table.aims = table.judge();
+        Ok(table)
+    }
+
+    fn judge(&self) -> Vec<Aim> {
+        let median = |name| self.of_side(name).map_or(f64::INFINITY, |samples| samples.median().as_secs_f64());
+        let rate = |name| self.of_side(name).map_or(0.0, Samples::per_second);
+        let aim = |what: &str, limit: f64, is: f64| Aim { what: format!("{what} ({is:.2})"), met: is <= limit };
+        match self.work {
+            "get" => {
+                let best = median("etcetra").min(median("etcd-client-py")).min(median("etcd3"));
+                let (rust, c) = (median("Rust"), median("C"));
+                vec![
+                    Aim {
+                        what: format!("C at most 5 % or 5 µs above Rust ({:.1} µs)", (c - rust) * 1e6),
+                        met: c <= (rust * 1.05).max(rust + 5e-6),
+                    },
+                    aim("Python at most 0.6 of the best of the others", 0.6, median("Python") / best),
+                ]
+            }
+            "gets" => {
+                let times = rate("asyncio") / rate("etcetra").max(rate("aetcd"));
+                vec![Aim {
+                    what: format!("asyncio at least 2 times the better of aetcd and etcetra ({times:.2})"),
+                    met: times >= 2.0,
+                }]
+            }
+            "event" => {
+                let times = median("etcd3") / median("Python");
+                vec![Aim {
+                    what: format!("Python at least 10 times as quick as etcd3 ({times:.1})"),
+                    met: times >= 10.0,
+                }]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn of_side(&self, name: &str) -> Option<&Samples> {
+        self.sides.iter().find(|(side, _)| *side == name).map(|(_, samples)| samples)
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let side = |(name, samples): &(&str, Samples)| {
+            json!({
+                "name": name,
+                "p50_ms": millis(samples.median()),
+                "p99_ms": millis(samples.quantile(0.99)),
+                "per_second": self.rate(samples),
+            })
+        };
+        json!({
+            "name": self.title(),
+            "sides": self.sides.iter().map(side).collect::<Vec<_>>(),
+            "aims": self.aims.iter().map(|aim| json!({"what": aim.what, "met": aim.met})).collect::<Vec<_>>(),
+        })
+    }
+
+    fn title(&self) -> &'static str {
+        match self.work {
+            "get" => "get",
+            "gets" => "32 concurrent gets (threads; tasks in Rust and asyncio)",
+            "lock" => "lock + unlock",
+            _ => "an event of a watch, in bursts (the writer is etcd's own limit)",
+        }
+    }
+
+    /// In the time of its turns; for events, while they came.
+    fn rate(&self, samples: &Samples) -> f64 {
+        match self.work {
+            "event" => 1.0 / samples.median().as_secs_f64().max(1e-9),
+            _ => samples.per_second(),
+        }
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\n{}", self.title())?;
+        for (name, samples) in &self.sides {
+            let (p50, p99) = (millis(samples.median()), millis(samples.quantile(0.99)));
+            writeln!(f, "  {name:20} {p50:>8.4} {p99:>8.4} {:>8.0}/s", self.rate(samples))?;
+        }
+        for aim in &self.aims {
+            writeln!(f, "  aim: {}: {}", aim.what, if aim.met { "yes" } else { "no" })?;
+        }
+        Ok(())
+    }
+}
