@@ -59,7 +59,7 @@ async fn address_sanitizer_finds_nothing_in_the_programs_and_in_the_library() {
     let server = Server::plain().await;
     let dir = tokio::task::spawn_blocking(sanitized).await.expect("builds");
     let walk = walk::source();
-    let mut programs = vec!["kv.c", "lock.c", "misuse.c", "callbacks.c", walk.to_str().expect("text")];
+    let mut programs = vec!["kv.c", "lock.c", "misuse.c", "callbacks.c", "watch.c", walk.to_str().expect("text")];
     if has_cplusplus() {
         programs.extend(["raii.cpp", "txn.cpp", "async.cpp", "memory.cpp", "no_exceptions.cpp"]);
     }

@@ -117,7 +117,8 @@ async fn memcheck_finds_no_error_and_nothing_lost_in_the_c_programs() {
     let server = Server::plain().await;
     let mut programs = vec!["kv.c", "lock.c", "misuse.c", "callbacks.c", "watch.c"];
     if has_cplusplus() {
-        programs.extend(["raii.cpp", "txn.cpp", "async.cpp", "memory.cpp"]);
+        // Not memory.cpp: valgrind puts its own operator new in place of the one that fails.
+        programs.extend(["raii.cpp", "txn.cpp", "async.cpp"]);
     }
     for program in programs {
         if !run_under_memcheck(compile(program), vec![server.endpoint()]).await {
