@@ -37,7 +37,8 @@ pub type gocore_etcd_lost_callback = Option<extern "C" fn(user_data: *mut c_void
 /// Begins to wait for the lock `key`; `callback` runs exactly once with what came of it, possibly before this returns.
 ///
 /// The other parameters are those of gocore_etcd_lock_acquire. Cancelling, expiry and closing complete it with CANCELLED,
-/// DEADLINE_EXCEEDED and CLOSED; when success is quicker, success it is. Freeing the client's handle changes nothing.
+/// DEADLINE_EXCEEDED and CLOSED; when success is quicker, success it is. A name that is none (of slashes and spaces alone)
+/// completes it with INVALID_ARGUMENT. Freeing the client's handle changes nothing.
 ///
 /// Ownership: the callback owns its lock and error; `user_data` is given back by `user_free` after it, or before this
 /// returns with a failure; the caller frees `*err`. Threads: any; never waits. Errors: INVALID_ARGUMENT;
