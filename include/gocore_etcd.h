@@ -56,13 +56,15 @@
  *   use what that lacks (else UNSUPPORTED). Elements of arrays have no size and do not grow.
  *
  * CALLBACKS
- *   A callback is given when something is started, with `user_data` and `user_free`. If the start fails no callback ever runs,
- *   and `user_free` has run before the function returns. Otherwise outputs are written before the first callback can run;
- *   callbacks run one at a time for each subscription, on a thread of the library that does nothing else meanwhile (or in
- *   gocore_etcd_client_dispatch, for a client that was connected so): a slow one delays its own subscription only. Every function may be called inside a callback, blocking ones too; only waiting
- *   for oneself is WRONG_CONTEXT. `user_free` runs exactly once, after the last callback has returned; never in a forked
- *   child, never when the process exits. Cancelling and freeing a subscription do not wait: no callback begins after they
- *   have returned, one that is running may finish. A callback must not throw or longjmp.
+ *   A callback is given when something is started, with `user_data` and `user_free`. If the start fails no callback ever
+ *   runs, and `user_free` has run before the function returns. Otherwise outputs are written before the first callback can
+ *   run; callbacks run one at a time for each subscription, on a thread of the library that does nothing else meanwhile
+ *   (or in gocore_etcd_client_dispatch, for a client that was connected so): a slow one delays its own subscription only.
+ *   What a callback gets as a const pointer is borrowed until it returns; where it can be kept, a function _clone does so.
+ *   Every function may be called inside a callback, blocking ones too; only waiting for oneself is WRONG_CONTEXT.
+ *   `user_free` runs exactly once, after the last callback has returned; never in a forked child, never when the process
+ *   exits. Cancelling and freeing a subscription do not wait: no callback begins after they have returned, one that is
+ *   running may finish. A callback must not throw or longjmp.
  *
  * VERSIONS
  *   Functions are never changed and never removed while GOCORE_ETCD_ABI_VERSION stays the same; it is the number in the
@@ -1299,7 +1301,8 @@ typedef void (*gocore_etcd_lost_callback)(void *user_data);
 /* Begins to wait for the lock `key`; `callback` runs exactly once with what came of it, possibly before this returns.
  *
  * The other parameters are those of gocore_etcd_lock_acquire. Cancelling, expiry and closing complete it with CANCELLED,
- * DEADLINE_EXCEEDED and CLOSED; when success is quicker, success it is. Freeing the client's handle changes nothing.
+ * DEADLINE_EXCEEDED and CLOSED; when success is quicker, success it is. A name that is none (of slashes and spaces alone)
+ * completes it with INVALID_ARGUMENT. Freeing the client's handle changes nothing.
  *
  * Ownership: the callback owns its lock and error; `user_data` is given back by `user_free` after it, or before this
  * returns with a failure; the caller frees `*err`. Threads: any; never waits. Errors: INVALID_ARGUMENT;

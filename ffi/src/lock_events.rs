@@ -6,7 +6,7 @@ use std::ffi::{c_char, c_void};
 use std::ptr;
 use std::sync::Arc;
 
-use gocore_etcd_core::bridge::{Operation, invalid, or_key};
+use gocore_etcd_core::bridge::{Operation, guarded, invalid, or_key};
 use gocore_etcd_core::{Lock, Result};
 
 use crate::args::{cancel_token, handle, limit};
@@ -14,7 +14,7 @@ use crate::callback::events::{After, Events, Handler};
 use crate::callback::user_data::UserData;
 use crate::cancel::gocore_etcd_cancel_token;
 use crate::client::{ClientShared, Pending, gocore_etcd_client};
-use crate::entry_point::{OK, enter};
+use crate::entry_point::{OK, enter, panic_for_a_test};
 use crate::error::{gocore_etcd_error, gocore_etcd_status};
 use crate::lock::{gocore_etcd_lock, gocore_etcd_lock_options, wanted};
 use crate::out::Out;
@@ -37,7 +37,8 @@ pub type gocore_etcd_lost_callback = Option<extern "C" fn(user_data: *mut c_void
 /// Begins to wait for the lock `key`; `callback` runs exactly once with what came of it, possibly before this returns.
 ///
 /// The other parameters are those of gocore_etcd_lock_acquire. Cancelling, expiry and closing complete it with CANCELLED,
-/// DEADLINE_EXCEEDED and CLOSED; when success is quicker, success it is. Freeing the client's handle changes nothing.
+/// DEADLINE_EXCEEDED and CLOSED; when success is quicker, success it is. A name that is none (of slashes and spaces alone)
+/// completes it with INVALID_ARGUMENT. Freeing the client's handle changes nothing.
 ///
 /// Ownership: the callback owns its lock and error; `user_data` is given back by `user_free` after it, or before this
 /// returns with a failure; the caller frees `*err`. Threads: any; never waits. Errors: INVALID_ARGUMENT;
@@ -69,15 +70,20 @@ pub extern "C" fn gocore_etcd_lock_acquire_async(
         let complete = move |result: Result<Lock>| {
             let deliver = owner.deliver.clone();
             let job = move || {
+                // Whatever happens here, the callback runs: somebody waits for it.
+                let result = guarded(op, || {
+                    panic_for_a_test(op, "callback");
+                    Ok(gocore_etcd_lock::new(result?, owner))
+                });
                 let (mut lock, mut error) = (ptr::null_mut(), ptr::null_mut());
-                let status = match result.map_err(|error| or_key(error, key)) {
+                let status = match result {
                     Ok(held) => {
-                        Out::new(op, "lock", &mut lock).map(|out| out.give(gocore_etcd_lock::new(held, owner))).ok();
+                        Out::new(op, "lock", &mut lock).map(|out| out.give(held)).ok();
                         OK
                     }
                     Err(failure) => {
                         let status = failure.kind().into();
-                        Out::new(op, "err", &mut error).map(|out| out.give(failure.into())).ok();
+                        Out::new(op, "err", &mut error).map(|out| out.give(or_key(failure, key).into())).ok();
                         status
                     }
                 };
@@ -87,7 +93,10 @@ pub extern "C" fn gocore_etcd_lock_acquire_async(
             };
             deliver.push(Box::new(job));
         };
-        let work = async move { caller.lock(&name, ttl).await };
+        let work = async move {
+            panic_for_a_test(op, "work");
+            caller.lock(&name, ttl).await
+        };
         Operation::start(&client.runtime, op, limit, cancel, work, complete);
         Ok(OK)
     })

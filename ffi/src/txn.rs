@@ -202,7 +202,7 @@ fn operation(op: &'static str, given: &gocore_etcd_op, depth: usize) -> Result<O
     if given.reserved != 0 {
         return Err(invalid(op, "txn.ops.reserved", "must be zero"));
     }
-    let range = |purpose| range::read(op, given.key, given.key_len, given.range, purpose);
+    let range = |purpose| range::read_named(op, range::IN_TXN, given.key, given.key_len, given.range, purpose);
     match given.kind {
         GOCORE_ETCD_OP_PUT => {
             let key = bytes(op, "txn.ops.key", given.key, given.key_len)?;

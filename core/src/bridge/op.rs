@@ -118,7 +118,10 @@ impl Operation {
                 () = fired.cancelled() => given_up(ErrorKind::Cancelled),
                 () = deadline.passed() => given_up(ErrorKind::DeadlineExceeded),
             };
-            completion.complete(result);
+            // One that panics is a bug of the surface; it is told, and this thread lives on.
+            if let Err(panic) = std::panic::catch_unwind(AssertUnwindSafe(|| completion.complete(result))) {
+                drop(caught(op, &*panic));
+            }
             drop(keeps);
         });
         Self(cancel)

@@ -1,8 +1,10 @@
 //! What C programs see: client, kv, lock and callbacks, their misuse, and the example.
 
+use std::process::Command;
+
 use gocore_etcd_tests::{Server, not_run};
 
-use crate::story::{compile, compile_with, has_cplusplus, root, run, run_under_memcheck};
+use crate::story::{compile, compile_with, has_cplusplus, root, run, run_under_memcheck, succeeded};
 
 async fn holds(program: &str) {
     let server = Server::plain().await;
@@ -44,7 +46,15 @@ async fn a_panic_inside_is_a_status_and_the_process_lives_on() {
     if !cfg!(debug_assertions) {
         return not_run("a panic inside the C library", "a release build has no hook for it");
     }
-    holds("panic.c").await;
+    let server = Server::plain().await;
+    let program = compile("panic.c");
+    let places = ["kv.get@entry", "client.connect@entry", "kv.get@work", "lock.acquire_async@work"];
+    for place in places.into_iter().chain(["lock.acquire_async@callback", "subscription@callback"]) {
+        let mut command = Command::new("timeout");
+        command.args(["60".as_ref(), program.as_os_str(), server.endpoint().as_ref(), place.as_ref()]);
+        command.env("GOCORE_ETCD_TEST_PANIC", place);
+        tokio::task::spawn_blocking(|| succeeded(command)).await.expect("the process lives on");
+    }
 }
 
 async fn holds_in_cplusplus(program: &str) {
@@ -107,7 +117,8 @@ async fn memcheck_finds_no_error_and_nothing_lost_in_the_c_programs() {
     let server = Server::plain().await;
     let mut programs = vec!["kv.c", "lock.c", "misuse.c", "callbacks.c", "watch.c"];
     if has_cplusplus() {
-        programs.extend(["raii.cpp", "txn.cpp", "async.cpp", "memory.cpp"]);
+        // Not memory.cpp: valgrind puts its own operator new in place of the one that fails.
+        programs.extend(["raii.cpp", "txn.cpp", "async.cpp"]);
     }
     for program in programs {
         if !run_under_memcheck(compile(program), vec![server.endpoint()]).await {
