@@ -65,6 +65,15 @@ pub struct Listing {
     pub revision: i64,
 }
 
+/// How a key is put under the guard of an owner; the default is [`Lock::put`](crate::Lock::put)'s.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PutOptions {
+    /// The lease that takes the key with it when it ends; 0 is none.
+    pub lease: i64,
+    /// How long the request may take; None is the client's request timeout.
+    pub timeout: Option<Duration>,
+}
+
 /// The raw surface: get, list, put, delete, transactions. A handle: cheap to clone, and it keeps its client alive.
 #[derive(Clone, Debug)]
 pub struct Kv {
@@ -79,7 +88,7 @@ impl Kv {
 
     /// The same with another limit for each request, instead of the client's request timeout.
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.door.limit = Limit::Each(timeout);
+        self.door = self.door.within(Some(timeout));
         self
     }
 
@@ -188,6 +197,12 @@ impl Door {
     /// Errors name this operation.
     pub(crate) fn named(mut self, op: &'static str) -> Self {
         self.op = op;
+        self
+    }
+
+    /// With this limit for each request, if there is one, instead of the client's.
+    pub(crate) fn within(mut self, timeout: Option<Duration>) -> Self {
+        self.limit = timeout.map_or(self.limit, Limit::Each);
         self
     }
 

@@ -79,7 +79,7 @@ pub use client_config::{ClientConfig, Pem, TlsConfig};
 pub use election::{Candidacy, CandidacyState, Leader, Leadership, Observation};
 pub use error::{Error, ErrorKind, Result};
 pub use etcd_client;
-pub use kv::{Change, KeyValue, Kv, KvWatch, Listing, WatchUpdate};
+pub use kv::{Change, KeyValue, Kv, KvWatch, Listing, PutOptions, WatchUpdate};
 pub use lock::Lock;
 pub use range::{Order, Range};
 pub use txn::{Cmp, Compare, Guard, Op, OpResult, Txn, TxnResult};

@@ -21,6 +21,7 @@ use crate::client::Client;
 use crate::contender::{Owner, Wanted};
 use crate::error::Result;
 use crate::keyspace;
+use crate::kv::PutOptions;
 use crate::lease::Ttl;
 use crate::time::Deadline;
 use crate::txn::Guard;
@@ -156,7 +157,23 @@ impl Lock {
     /// # Cancel safety
     /// Dropping the future leaves open whether it was applied.
     pub async fn put(&self, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Result<i64> {
-        self.owner.put("lock.put", key.into(), value.into()).await
+        self.put_with(key, value, PutOptions::default()).await
+    }
+
+    /// As [`Lock::put`], under a lease or with a limit of its own.
+    ///
+    /// # Errors
+    /// Those of [`Lock::put`]; NotFound when there is no such lease.
+    ///
+    /// # Cancel safety
+    /// That of [`Lock::put`].
+    pub async fn put_with(
+        &self,
+        key: impl Into<Vec<u8>>,
+        value: impl Into<Vec<u8>>,
+        options: PutOptions,
+    ) -> Result<i64> {
+        self.owner.put("lock.put", key.into(), value.into(), options).await
     }
 
     /// Gives the lock back. From the beginning of the call on it is not held. Idempotent: a second call gives the

@@ -5,11 +5,9 @@
 //! - `dispatch`: the queue of a client whose application runs the callbacks itself
 //! - `events`: one subscription: one callback at a time, cancelled from anywhere, ended once
 //! - `stream`: a subscription to what goes on and on
-//! - `per_process`: state that a forked child does not share
 
 pub(crate) mod dispatch;
 pub(crate) mod events;
-pub(crate) mod per_process;
 mod pool;
 pub(crate) mod stream;
 pub(crate) mod user_data;

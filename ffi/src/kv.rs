@@ -9,7 +9,7 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use gocore_etcd_core::bridge::{Limit, renamed};
-use gocore_etcd_core::{Kv, Range, Result};
+use gocore_etcd_core::{Kv, PutOptions, Range, Result};
 
 use crate::args::{Input, bytes, handle, input, limit};
 use crate::client::{ClientShared, gocore_etcd_client};
@@ -49,13 +49,38 @@ unsafe impl Input for gocore_etcd_put_options {
     const FIRST_SIZE: usize = std::mem::offset_of!(Self, lease) + size_of::<i64>();
 }
 
-/// The lease of a put, 0 without options.
-pub(crate) fn lease_of(op: &'static str, options: *const gocore_etcd_put_options) -> Result<i64> {
-    Ok(input(op, "options", options)?.map_or(0, |options| options.lease))
+/// What a put is given, plainly or under a guard.
+pub(crate) struct Put {
+    pub(crate) key: Vec<u8>,
+    pub(crate) value: Vec<u8>,
+    lease: i64,
+    limit: Limit,
+}
+
+impl Put {
+    pub(crate) fn read(
+        op: &'static str,
+        (key, key_len): (*const c_void, usize),
+        (value, value_len): (*const c_void, usize),
+        options: *const gocore_etcd_put_options,
+        timeout_ms: i64,
+    ) -> Result<Self> {
+        Ok(Self {
+            key: bytes(op, "key", key, key_len)?.to_vec(),
+            value: bytes(op, "value", value, value_len)?.to_vec(),
+            lease: input(op, "options", options)?.map_or(0, |options| options.lease),
+            limit: limit(op, timeout_ms)?,
+        })
+    }
+
+    /// For an owner's put, which ends its request itself and then knows what became of it.
+    pub(crate) fn options(&self) -> PutOptions {
+        PutOptions { lease: self.lease, timeout: self.limit.for_request() }
+    }
 }
 
 /// The door to etcd with the limit of one call; it ends each request itself, and then knows what became of it.
-pub(crate) fn door(client: &ClientShared, limit: Limit) -> Kv {
+fn door(client: &ClientShared, limit: Limit) -> Kv {
     let kv = client.client.kv();
     match limit.for_request() {
         Some(timeout) => kv.with_timeout(timeout),
@@ -162,10 +187,7 @@ pub extern "C" fn gocore_etcd_kv_put(
     enter(op, err, || {
         let out = Plain::new(revision);
         let client = handle(op, "client", client)?;
-        let key = bytes(op, "key", key, key_len)?.to_vec();
-        let value = bytes(op, "value", value, value_len)?.to_vec();
-        let lease = lease_of(op, options)?;
-        let limit = limit(op, timeout_ms)?;
+        let Put { key, value, lease, limit } = Put::read(op, (key, key_len), (value, value_len), options, timeout_ms)?;
         out.put(request(&client, op, limit, |kv| async move { kv.put_under(key, value, lease).await })?);
         Ok(OK)
     })

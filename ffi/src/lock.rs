@@ -9,15 +9,15 @@ use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gocore_etcd_core::bridge::{CancelToken, Limit, Owned, maybe_applied, or_key, renamed};
-use gocore_etcd_core::{ErrorKind, Lock, Op, Result, Txn};
+use gocore_etcd_core::bridge::{Limit, Owned, maybe_applied, or_key};
+use gocore_etcd_core::{ErrorKind, Lock, Result};
 
-use crate::args::{Handle, Input, bytes, cancel_token, handle, input, limit, milliseconds, text};
+use crate::args::{Handle, Input, cancel_token, handle, input, limit, milliseconds, text};
 use crate::cancel::gocore_etcd_cancel_token;
 use crate::client::{ClientShared, gocore_etcd_client};
 use crate::entry_point::{OK, enter, getter, wait};
 use crate::error::{gocore_etcd_error, gocore_etcd_status};
-use crate::kv::{door, gocore_etcd_put_options, lease_of};
+use crate::kv::{Put, gocore_etcd_put_options};
 use crate::out::{self, Out, Plain};
 
 /// How to take a lock.
@@ -249,21 +249,10 @@ pub extern "C" fn gocore_etcd_lock_put(
     enter(op, err, || {
         let out = Plain::new(revision);
         let lock = handle(op, "lock", lock)?;
-        let key = bytes(op, "key", key, key_len)?.to_vec();
-        let value = bytes(op, "value", value, value_len)?.to_vec();
-        let lease = lease_of(op, options)?;
-        let limit = limit(op, timeout_ms)?;
-        let kv = door(&lock.client, limit);
-        let writer = lock.clone();
-        let written = wait(&lock.client.runtime, op, Limit::Never, CancelToken::new(), async move {
-            // The core's own put has neither a limit nor a lease; it says best why a lock is lost.
-            if !writer.lock.is_held() || (limit == Limit::Default && lease == 0) {
-                return writer.lock.put(key, value).await;
-            }
-            let txn = Txn::new().guarded_by(&writer.lock).then(Op::put_under(key, value, lease));
-            Ok(kv.commit(txn).await?.revision)
-        });
-        out.put(written.map_err(|error| renamed(error, op))?);
+        let put = Put::read(op, (key, key_len), (value, value_len), options, timeout_ms)?;
+        let (writer, options) = (lock.clone(), put.options());
+        let write = async move { writer.lock.put_with(put.key, put.value, options).await };
+        out.put(lock.client.wait(op, Limit::Never, write)?);
         Ok(OK)
     })
 }

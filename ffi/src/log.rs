@@ -4,18 +4,15 @@
 //! session lost, a watch resumed. Never a secret. It is said to whoever subscribes, and to nobody else: the library writes
 //! to no file and no terminal (but for the panic message of a bug).
 
-mod bus;
-
 use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
 
-use gocore_etcd_core::bridge::{Buffer, Generation, invalid};
+use gocore_etcd_core::bridge::{Generation, Log, LogLevel, LogRecord, invalid};
 
 use crate::args::choice;
-use crate::callback::Deliver;
-use crate::callback::Member;
 use crate::callback::events::{After, Events, Handler};
 use crate::callback::user_data::UserData;
+use crate::callback::{Deliver, Member};
 use crate::entry_point::{OK, enter, getter};
 use crate::error::{gocore_etcd_error, gocore_etcd_status};
 use crate::out::Out;
@@ -30,8 +27,12 @@ pub const GOCORE_ETCD_LOG_INFO: i32 = 3;
 /// What helps to find out why.
 pub const GOCORE_ETCD_LOG_DEBUG: i32 = 4;
 
-/// How many records wait for a slow sink before the oldest are dropped.
-const CAPACITY: usize = 1024;
+const LEVELS: [(i32, LogLevel); 4] = [
+    (GOCORE_ETCD_LOG_ERROR, LogLevel::Error),
+    (GOCORE_ETCD_LOG_WARN, LogLevel::Warn),
+    (GOCORE_ETCD_LOG_INFO, LogLevel::Info),
+    (GOCORE_ETCD_LOG_DEBUG, LogLevel::Debug),
+];
 
 /// One thing the library had to say.
 ///
@@ -71,15 +72,13 @@ pub extern "C" fn gocore_etcd_log_subscribe(
     enter(op, err, move || {
         let out = Out::new(op, "subscription", subscription)?;
         Generation::current();
-        let levels = [GOCORE_ETCD_LOG_ERROR, GOCORE_ETCD_LOG_WARN, GOCORE_ETCD_LOG_INFO, GOCORE_ETCD_LOG_DEBUG];
-        let level = choice(op, "level", level, &levels.map(|level| (level, level)))?;
+        let level = choice(op, "level", level, &LEVELS)?;
         let callback = callback.ok_or_else(|| invalid(op, "callback", "must not be NULL"))?;
         let member = Deliver::Threads.join(op)?;
-        let records = Arc::new(Buffer::new(CAPACITY));
-        let sink = Sink { callback, user, records: records.clone(), _member: member };
-        let events = Events::new(Deliver::Threads, sink);
+        let log = Log::new(level);
+        let events = Events::new(Deliver::Threads, Sink { callback, user, log: log.clone(), _member: member });
         out.give(events.clone().into());
-        bus::add(level, records, events);
+        log.listen(move || events.wake());
         Ok(OK)
     })
 }
@@ -120,17 +119,24 @@ pub extern "C" fn gocore_etcd_log_record_dropped(record: *const gocore_etcd_log_
 struct Sink {
     callback: extern "C" fn(user_data: *mut c_void, record: *const gocore_etcd_log_record),
     user: UserData,
-    records: Arc<Buffer<gocore_etcd_log_record>>,
+    log: Arc<Log>,
     _member: Member,
 }
 
 impl Handler for Sink {
     fn call(&mut self) -> After {
         // One at a time, so that cancelling takes effect between any two.
-        let (taken, dropped) = self.records.take(1);
-        let Some(mut record) = taken.into_iter().next() else { return After::Idle };
-        record.dropped = dropped;
-        (self.callback)(self.user.data(), &record);
+        let (taken, dropped) = self.log.take(1);
+        let Some(record) = taken.into_iter().next() else { return After::Idle };
+        (self.callback)(self.user.data(), &gocore_etcd_log_record::new(&record, dropped));
         After::More
+    }
+}
+
+impl gocore_etcd_log_record {
+    fn new(record: &LogRecord, dropped: u64) -> Self {
+        let text = |text: &str| CString::new(text.replace('\0', "\\0")).unwrap_or_default();
+        let level = LEVELS.iter().find(|(_, level)| *level == record.level).map_or(0, |(number, _)| *number);
+        Self { level, target: text(record.target), message: text(&record.text), dropped }
     }
 }

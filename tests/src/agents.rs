@@ -142,7 +142,7 @@ fn compiled(name: &str, library: &Path) -> Result<PathBuf, String> {
     let dir = library.with_file_name("agents");
     let program = dir.join(name.replace('.', "_"));
     made(&program, &["tests/agents/c", "include"], "", || {
-        Library::linked(library, &dir)?.compile(&workspace().join("tests/agents/c").join(name), &program)
+        Library::linked(library, &dir)?.compile(&workspace().join("tests/agents/c").join(name), &program, &[])
     })?;
     Ok(program)
 }

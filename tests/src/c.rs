@@ -57,15 +57,15 @@ impl Library {
         Ok(Library { dir: dir.to_owned() })
     }
 
-    /// Compiles one source, C++ when its name ends in `cpp`, into `program`.
+    /// Compiles one source, C++ when its name ends in `cpp`, into `program`; with these arguments besides.
     ///
     /// # Errors
     /// What the compiler said.
-    pub fn compile(&self, source: &Path, program: &Path) -> Result<(), String> {
+    pub fn compile(&self, source: &Path, program: &Path, args: &[&str]) -> Result<(), String> {
         // GNU's standard: usleep and friends beside C's.
         let cplusplus = source.extension().is_some_and(|extension| extension == "cpp");
         let mut compiler = if cplusplus { compiler("g++", "gnu++17") } else { compiler("gcc", "gnu11") };
-        compiler.args(["-g", "-O1", "-pthread"]).arg(source).arg("-o").arg(program);
+        compiler.args(["-g", "-O1", "-pthread"]).args(args).arg(source).arg("-o").arg(program);
         compiler.arg("-L").arg(&self.dir).arg("-lgocore_etcd").arg(format!("-Wl,-rpath,{}", self.dir.display()));
         let output = compiler.output().map_err(|error| format!("{compiler:?}: {error}"))?;
         if output.status.success() {

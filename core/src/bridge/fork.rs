@@ -47,10 +47,6 @@ impl Generation {
         let forked = Error::new(ErrorKind::WrongContext, op);
         Err(forked.with_detail("made before a fork: handles of the parent cannot be used in the child, make new ones"))
     }
-
-    pub(super) fn number(self) -> u64 {
-        self.0
-    }
 }
 
 unsafe extern "C" fn in_child() {

@@ -9,6 +9,8 @@
 //! - `failure`: what a surface adds to an error
 //! - `guard`: a panic becomes an error
 //! - `fork`: a forked child has none of our threads; it finds out before it touches a lock
+//! - `per_process`: what a forked child has of its own
+//! - `log`: what the core says of itself, for those who listen
 //!
 //! No type of C or of Python is known here, and nothing here calls into another language: a surface takes what it is
 //! to say from a queue, on a thread of its own.
@@ -17,7 +19,9 @@ mod failure;
 mod feed;
 mod fork;
 mod guard;
+mod log;
 mod op;
+mod per_process;
 mod queue;
 mod request;
 mod runtime;
@@ -26,7 +30,9 @@ pub use failure::{failed, invalid, maybe_applied, or_key, renamed};
 pub use feed::{Feed, Taken};
 pub use fork::{Generation, Owned};
 pub use guard::guarded;
+pub use log::{Log, LogLevel, LogRecord};
 pub use op::{CancelToken, Limit, Operation};
+pub use per_process::PerProcess;
 pub use queue::{Buffer, Notices};
 pub use request::{Request, Requests};
 pub use runtime::{Runtime, spawn_quiet_thread};

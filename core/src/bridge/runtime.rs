@@ -7,14 +7,13 @@
 use std::future::Future;
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
 
-use super::fork::Generation;
+use super::per_process::PerProcess;
 use crate::client::Client;
 use crate::client_config::ClientConfig;
 use crate::error::{Error, ErrorKind, Result};
@@ -35,37 +34,8 @@ impl Drop for Inner {
     }
 }
 
-/// The current runtime of one process. A child does not use its parent's, whose lock may be held for ever.
-struct Slot {
-    generation: u64,
-    current: Mutex<Weak<Inner>>,
-}
-
-static SLOT: AtomicPtr<Slot> = AtomicPtr::new(ptr::null_mut());
-
-fn slot() -> &'static Slot {
-    let generation = Generation::current().number();
-    let found = SLOT.load(Ordering::Acquire);
-    // SAFETY: a slot, once published, is never freed: one per process that forks and uses us again.
-    if let Some(slot) = unsafe { found.as_ref() }
-        && slot.generation == generation
-    {
-        return slot;
-    }
-    let new = Box::into_raw(Box::new(Slot { generation, current: Mutex::new(Weak::new()) }));
-    match SLOT.compare_exchange(found, new, Ordering::AcqRel, Ordering::Acquire) {
-        // SAFETY: just made, and never freed from now on.
-        Ok(_) => unsafe { &*new },
-        Err(theirs) => {
-            // SAFETY: `new` was never published. `theirs` was, by another thread of this process, for this generation:
-            // it is never freed.
-            unsafe {
-                drop(Box::from_raw(new));
-                &*theirs
-            }
-        }
-    }
-}
+/// The current runtime of this process.
+static CURRENT: PerProcess<Mutex<Weak<Inner>>> = PerProcess::new();
 
 impl Runtime {
     /// The process's runtime; starts it when there is none.
@@ -73,7 +43,7 @@ impl Runtime {
     /// # Errors
     /// ResourceExhausted when the system gives no thread or no file descriptor.
     pub fn shared(op: &'static str) -> Result<Self> {
-        let mut current = slot().current.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = CURRENT.get().lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(inner) = current.upgrade() {
             return Ok(Self(inner));
         }

@@ -7,6 +7,7 @@ use super::{Leader, Observation, check_identity};
 use crate::client::Client;
 use crate::contender::Owner;
 use crate::error::{Error, ErrorKind, Result};
+use crate::kv::PutOptions;
 use crate::time::Deadline;
 use crate::txn::Guard;
 
@@ -85,7 +86,23 @@ impl Leadership {
     /// # Cancel safety
     /// Dropping the future leaves open whether it was applied.
     pub async fn put(&self, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Result<i64> {
-        self.owner.put("election.put", key.into(), value.into()).await
+        self.put_with(key, value, PutOptions::default()).await
+    }
+
+    /// As [`Leadership::put`], under a lease or with a limit of its own.
+    ///
+    /// # Errors
+    /// Those of [`Leadership::put`]; NotFound when there is no such lease.
+    ///
+    /// # Cancel safety
+    /// That of [`Leadership::put`].
+    pub async fn put_with(
+        &self,
+        key: impl Into<Vec<u8>>,
+        value: impl Into<Vec<u8>>,
+        options: PutOptions,
+    ) -> Result<i64> {
+        self.owner.put("election.put", key.into(), value.into(), options).await
     }
 
     /// Changes the identity that others see; leadership and token stay. One at a time, in the order of the calls.

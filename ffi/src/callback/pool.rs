@@ -8,10 +8,9 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use gocore_etcd_core::bridge::{Generation, failed, spawn_quiet_thread};
+use gocore_etcd_core::bridge::{Generation, PerProcess, failed, spawn_quiet_thread};
 use gocore_etcd_core::{ErrorKind, Result};
 
-use super::per_process::PerProcess;
 use super::{Job, run};
 
 /// How long an idle thread stays: longer than the pauses within a burst, shorter than anybody would look for it.

@@ -66,22 +66,8 @@ private:
     /// Not Lock::put, which knows that the lock is lost: here etcd is to judge.
     void put(const std::string &key, const std::string &value)
     {
-        gocore_etcd_op op = {};
-        op.kind = GOCORE_ETCD_OP_PUT;
-        op.key = key.data();
-        op.key_len = key.size();
-        op.value = value.data();
-        op.value_len = value.size();
-        gocore_etcd_txn txn = GOCORE_ETCD_TXN_INIT;
-        txn.then_ops = &op;
-        txn.then_ops_len = 1;
-        txn.guard = lock_.get();
-        gocore_etcd_txn_result *result = nullptr;
-        gocore_etcd_error *err = nullptr;
-        if (gocore_etcd_kv_txn(client_.get(), &txn, 0, &result, &err) != GOCORE_ETCD_STATUS_OK)
-            throw etcd::Error(err);
-        say(R"({"event":"written","revision":)", gocore_etcd_txn_result_revision(result), "}");
-        gocore_etcd_txn_result_free(result);
+        const auto plan = etcd::Txn().guarded_by(lock_).then(etcd::Op::put(key, value));
+        say(R"({"event":"written","revision":)", client_.kv().commit(plan).revision, "}");
     }
 
     /// Reads, adds one, writes, all unguarded: only exclusion makes the sum right.
@@ -92,7 +78,7 @@ private:
         client_.kv().put(counter, std::to_string(before ? std::stoll(before->value) + 1 : 1));
         etcd::Error error;
         // The write is in: what a lost lock endangers is the next turn's exclusion, which the sum would show.
-        if (!lock.unlock(error) && error.status() != GOCORE_ETCD_STATUS_LOST)
+        if (!lock.unlock({}, error) && error.status() != GOCORE_ETCD_STATUS_LOST)
             throw error;
     }
 

@@ -64,7 +64,7 @@ fn uses_everything(header: &str) -> String {
 }
 
 /// Compiles a text, under one standard.
-fn compiles(mut compiler: Command, dir: &Path, extension: &str, text: &str) {
+pub(crate) fn compiles(mut compiler: Command, dir: &Path, extension: &str, text: &str) {
     let source = dir.join(format!("source.{extension}"));
     std::fs::write(&source, text).expect("written");
     // A function's address is never null; that is what is used of it.
@@ -81,22 +81,6 @@ fn it_compiles_alone_and_wholly_used_under_every_standard() {
         let alone = "#include <gocore_etcd.h>\nint main(void);\n";
         compiles(compiler(program, standard), dir.path(), extension, alone);
         compiles(compiler(program, standard), dir.path(), extension, &uses_everything(&header));
-    }
-}
-
-#[test]
-fn the_classes_compile_alone_with_and_without_exceptions() {
-    if !has_cplusplus() {
-        return;
-    }
-    let dir = tempfile::tempdir().expect("a directory");
-    let alone = "#include <gocore_etcd.hpp>\nint main() {}\n";
-    for standard in ["c++17", "c++20", "c++23"] {
-        for exceptions in ["-fexceptions", "-fno-exceptions"] {
-            let mut compiler = compiler("g++", standard);
-            compiler.arg(exceptions);
-            compiles(compiler, dir.path(), "cpp", alone);
-        }
     }
 }
 

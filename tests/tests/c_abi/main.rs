@@ -1,6 +1,7 @@
 //! The C library as a host sees it: programs in C and C++, compiled against the header and the built library, run
 //! against a real etcd. One file a group of promises.
 
+mod classes;
 mod header;
 mod null;
 mod programs;

@@ -2,7 +2,7 @@
 
 use gocore_etcd_tests::{Server, not_run};
 
-use crate::story::{compile, has_cplusplus, root, run, run_under_memcheck};
+use crate::story::{compile, compile_with, has_cplusplus, root, run, run_under_memcheck};
 
 async fn holds(program: &str) {
     let server = Server::plain().await;
@@ -47,10 +47,39 @@ async fn a_panic_inside_is_a_status_and_the_process_lives_on() {
     holds("panic.c").await;
 }
 
+async fn holds_in_cplusplus(program: &str) {
+    if has_cplusplus() {
+        holds(program).await;
+    }
+}
+
 #[tokio::test]
 async fn the_classes_of_cplusplus_own_move_wait_and_throw() {
+    holds_in_cplusplus("raii.cpp").await;
+}
+
+#[tokio::test]
+async fn transactions_of_cplusplus_have_conditions_branches_nesting_and_a_guard() {
+    holds_in_cplusplus("txn.cpp").await;
+}
+
+#[tokio::test]
+async fn a_handler_of_cplusplus_gets_the_lock_or_the_error_exactly_once() {
+    holds_in_cplusplus("async.cpp").await;
+}
+
+#[tokio::test]
+async fn out_of_memory_is_an_error_at_every_place_where_cplusplus_asks_for_some() {
+    holds_in_cplusplus("memory.cpp").await;
+}
+
+#[tokio::test]
+async fn without_exceptions_every_call_has_its_form_and_is_noexcept() {
     if has_cplusplus() {
-        holds("raii.cpp").await;
+        let server = Server::plain().await;
+        for exceptions in ["-fno-exceptions", "-fexceptions"] {
+            run(compile_with("no_exceptions.cpp", &[exceptions]), vec![server.endpoint()]).await;
+        }
     }
 }
 
@@ -76,8 +105,11 @@ async fn the_examples_tell_their_story() {
 #[tokio::test]
 async fn memcheck_finds_no_error_and_nothing_lost_in_the_c_programs() {
     let server = Server::plain().await;
-    let cplusplus = has_cplusplus().then_some("raii.cpp");
-    for program in ["kv.c", "lock.c", "misuse.c", "callbacks.c", "watch.c"].into_iter().chain(cplusplus) {
+    let mut programs = vec!["kv.c", "lock.c", "misuse.c", "callbacks.c", "watch.c"];
+    if has_cplusplus() {
+        programs.extend(["raii.cpp", "txn.cpp", "async.cpp", "memory.cpp"]);
+    }
+    for program in programs {
         if !run_under_memcheck(compile(program), vec![server.endpoint()]).await {
             return not_run("memcheck over the C programs", "there is no valgrind");
         }

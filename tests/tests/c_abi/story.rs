@@ -31,11 +31,16 @@ pub(crate) fn has_cplusplus() -> bool {
 
 /// Compiles a program of `programs/` (or at an absolute path) and says where it lies.
 pub(crate) fn compile(source: &str) -> PathBuf {
+    compile_with(source, &[])
+}
+
+/// The same with these arguments besides.
+pub(crate) fn compile_with(source: &str, args: &[&str]) -> PathBuf {
     let source = root().join("tests/tests/c_abi/programs").join(source);
     let name = source.file_name().expect("a file").to_string_lossy().replace('.', "_");
     let program = library_dir().join(format!("{name}.{}", fastrand::u64(..)));
     let compiled = Library::linked(&library("libgocore_etcd.so"), library_dir())
-        .and_then(|library| library.compile(&source, &program));
+        .and_then(|library| library.compile(&source, &program, args));
     compiled.unwrap_or_else(|why| panic!("{why}"));
     program
 }

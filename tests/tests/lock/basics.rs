@@ -1,8 +1,8 @@
 //! What a user sees of a lock in calm.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use gocore_etcd_core::{Client, ClientConfig, ErrorKind, Lock, Op, Range, Txn};
+use gocore_etcd_core::{Client, ClientConfig, ErrorKind, Lock, Op, PutOptions, Range, Txn};
 use gocore_etcd_tests::{Server, eventually};
 use tokio::time::timeout;
 
@@ -103,6 +103,28 @@ async fn a_guarded_write_of_an_earlier_owner_is_refused() {
     assert_eq!(stale.expect_err("refused by etcd").kind(), ErrorKind::Lost);
     assert_eq!(first.put("/data", "stale").await.expect_err("refused here").kind(), ErrorKind::Lost);
     assert_eq!(client.kv().get("/data").await.expect("get").expect("there").value, b"second");
+}
+
+#[tokio::test]
+async fn a_guarded_write_has_the_lease_and_the_limit_that_are_asked_for() {
+    let server = Server::plain().await;
+    let (client, etcd) = (client(&server).await, server.client().await);
+    let lock = client.lock("k", TTL).await.expect("lock");
+    let lease = etcd.lease_client().grant(60, None).await.expect("grant").id();
+    let under = |lease| PutOptions { lease, timeout: None };
+    lock.put_with("/data", "leased", under(lease)).await.expect("held");
+    assert_eq!(client.kv().get("/data").await.expect("get").expect("there").lease, lease);
+    let unknown = lock.put_with("/data", "v", under(lease + 1)).await.expect_err("no such lease");
+    assert_eq!(unknown.kind(), ErrorKind::NotFound);
+    assert!(lock.is_held(), "a lease that somebody else named is not the lock's");
+
+    server.freeze();
+    let began = Instant::now();
+    let short = PutOptions { timeout: Some(Duration::from_millis(300)), ..PutOptions::default() };
+    let late = lock.put_with("/data", "late", short).await.expect_err("nobody answers");
+    assert!(began.elapsed() < Duration::from_secs(3), "the client's own limit is 8 s: {:?}", began.elapsed());
+    assert_eq!((late.kind(), late.maybe_applied()), (ErrorKind::DeadlineExceeded, true), "{late}");
+    server.thaw();
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use super::Owner;
 use crate::error::{Error, ErrorKind, Result};
+use crate::kv::PutOptions;
 use crate::time::Deadline;
 use crate::transport::CallKind;
 use crate::txn::{Cmp, Compare, Op, OpResult, Txn};
@@ -11,10 +12,10 @@ impl Owner {
     ///
     /// # Errors
     /// Lost when it is not, here or in etcd: nothing was written. Otherwise those of a put.
-    pub(crate) async fn put(&self, op: &'static str, key: Vec<u8>, value: Vec<u8>) -> Result<i64> {
+    pub(crate) async fn put(&self, op: &'static str, key: Vec<u8>, value: Vec<u8>, options: PutOptions) -> Result<i64> {
         self.check_held(op)?;
-        let txn = Txn::new().guarded_by(self.guard()).then(Op::put(key.clone(), value));
-        let door = self.contention.door.clone().named(op);
+        let txn = Txn::new().guarded_by(self.guard()).then(Op::put_under(key.clone(), value, options.lease));
+        let door = self.contention.door.clone().named(op).within(options.timeout);
         let result = door.commit(txn, CallKind::Write).await.map_err(|error| error.or_key(&key))?;
         if !result.succeeded {
             self.found_gone();

@@ -40,6 +40,7 @@ static void until_contenders(gocore_etcd_client *client, const char *key, uint64
 
 static void held_and_given_back(gocore_etcd_client *client)
 {
+    gocore_etcd_put_options leased = GOCORE_ETCD_PUT_OPTIONS_INIT;
     gocore_etcd_lock *lock = acquire(client, "/c/held/"), *second = lock;
     int64_t revision = 0;
 
@@ -52,6 +53,8 @@ static void held_and_given_back(gocore_etcd_client *client)
     EXPECT(OK, gocore_etcd_lock_put(lock, "/c/guarded", 10, "1", 1, NULL, 0, &revision, &err));
     CHECK(revision > gocore_etcd_lock_token(lock));
     EXPECT(OK, gocore_etcd_lock_put(lock, "/c/guarded", 10, "2", 1, NULL, 3000, NULL, &err));
+    leased.lease = 77;
+    EXPECT(NOT_FOUND, gocore_etcd_lock_put(lock, "/c/guarded", 10, "2", 1, &leased, 0, NULL, &err));
     until_contenders(client, "c/held", 1);
     EXPECT(OK, gocore_etcd_lock_unlock(lock, 0, &err));
     EXPECT(OK, gocore_etcd_lock_unlock(lock, 5000, &err));

@@ -3,18 +3,20 @@
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use gocore_etcd_core::bridge::Generation;
+use super::fork::Generation;
 
 /// A value that is made anew in each process that asks for it.
-pub(crate) struct PerProcess<T: 'static>(AtomicPtr<(Generation, T)>);
+#[derive(Debug)]
+pub struct PerProcess<T: 'static>(AtomicPtr<(Generation, T)>);
 
 impl<T: Default + Sync> PerProcess<T> {
-    pub(crate) const fn new() -> Self {
+    /// None yet, for a static.
+    pub const fn new() -> Self {
         Self(AtomicPtr::new(ptr::null_mut()))
     }
 
     /// That of this process; there is one.
-    pub(crate) fn get(&self) -> &'static T {
+    pub fn get(&self) -> &'static T {
         let generation = Generation::current();
         let found = self.0.load(Ordering::Acquire);
         if let Some(value) = of(found, generation) {
@@ -35,8 +37,14 @@ impl<T: Default + Sync> PerProcess<T> {
     }
 
     /// That of this process, if there is one.
-    pub(crate) fn existing(&self) -> Option<&'static T> {
+    pub fn existing(&self) -> Option<&'static T> {
         of(self.0.load(Ordering::Acquire), Generation::current())
+    }
+}
+
+impl<T: Default + Sync> Default for PerProcess<T> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
