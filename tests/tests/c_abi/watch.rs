@@ -9,7 +9,7 @@ use gocore_etcd_tests::process::Event;
 use gocore_etcd_tests::{Agent, Proxy, Server, eventually};
 use serde_json::{Value, json};
 
-use crate::story::compile;
+use crate::story::{compile, has_cplusplus, root};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -187,4 +187,35 @@ async fn a_cancelled_watch_leaves_the_server_also_while_nobody_dispatches() {
     watchers(0).await;
     watcher.agent.send(&json!({"do": "dispatch"})).expect("the program listens");
     watcher.agent.expect("freed", SOON).await;
+}
+
+#[tokio::test]
+async fn the_examples_show_each_flag_as_it_comes_changes_and_goes() {
+    let server = Server::plain().await;
+    let client = client(server.endpoint()).await;
+    let cplusplus = has_cplusplus().then_some("examples/cpp/watch.cpp");
+    for example in ["examples/c/watch.c"].into_iter().chain(cplusplus) {
+        client.kv().put("/go-core/flags/dark", "on").await.expect("put");
+        let program = compile(&root().join(example).to_string_lossy());
+        let mut agent = Agent::spawn(program, [server.endpoint()]);
+        let mut said = Vec::new();
+        let mut until = async |line: &str| {
+            while said.last().is_none_or(|last| last != line) {
+                let event = tokio::time::timeout(SOON, agent.next()).await.expect("a line").expect("the program lives");
+                let text = event.body.as_str().expect("plain text").to_owned();
+                // It comes when the connection does.
+                said.extend((text != "up to date").then_some(text));
+            }
+        };
+        until("/go-core/flags/dark = on").await;
+        client.kv().put("/go-core/flags/beta", "off").await.expect("put");
+        until("/go-core/flags/beta = off").await;
+        client.kv().delete(Range::prefix("/go-core/flags/")).await.expect("delete");
+        until("/go-core/flags/beta is gone").await;
+        let gone = said.split_off(3);
+        assert_eq!(said, ["1 flags:", "/go-core/flags/dark = on", "/go-core/flags/beta = off"], "{example}");
+        assert!(gone.iter().all(|line| line.ends_with(" is gone")), "{example}: {gone:?}");
+        agent.close_stdin();
+        assert!(agent.wait(SOON).await.success(), "{example}");
+    }
 }
