@@ -19,7 +19,8 @@ struct Watcher {
     keys: BTreeMap<String, i64>,
     revision: i64,
     snapshots: u32,
-    /// How often it was told that etcd is away.
+    /// What it was told last, and how often that etcd is away.
+    connected: bool,
     interruptions: u32,
 }
 
@@ -28,7 +29,7 @@ impl Watcher {
         let args = ["/w/", endpoint.as_str()].iter().chain(more).map(ToString::to_string).collect::<Vec<_>>();
         let mut agent = Agent::spawn(compile("watch_agent.c"), args);
         agent.expect("watching", SOON).await;
-        Self { agent, keys: BTreeMap::new(), revision: 0, snapshots: 0, interruptions: 0 }
+        Self { agent, keys: BTreeMap::new(), revision: 0, snapshots: 0, connected: false, interruptions: 0 }
     }
 
     async fn next(&mut self) {
@@ -56,7 +57,8 @@ impl Watcher {
                 self.keys.retain(|_, revision| *revision != 0);
             }
             "connected" => {
-                self.interruptions += u32::from(event.body["connected"] == json!(false));
+                self.connected = event.body["connected"] == json!(true);
+                self.interruptions += u32::from(!self.connected);
                 return;
             }
             _ => panic!("{event:?}"),
@@ -144,11 +146,15 @@ async fn a_watch_in_c_is_told_that_etcd_is_away_and_after_a_compaction_what_ther
     let mut watcher = Watcher::start(proxy.endpoint(), &[]).await;
     writing.kv().put("/w/gone", "").await.expect("put");
     watcher.until("/w/gone").await;
+    // Before the first connection nothing can be interrupted.
+    while !watcher.connected {
+        watcher.next().await;
+    }
     proxy.cut();
     writing.kv().delete("/w/gone").await.expect("delete");
     let revision = writing.kv().put("/w/end", "").await.expect("put");
     server.client().await.compact(revision, None).await.expect("compact");
-    while watcher.interruptions == 0 {
+    while watcher.connected {
         watcher.next().await;
     }
     proxy.pass();
