@@ -59,8 +59,9 @@
  *   A callback is given when something is started, with `user_data` and `user_free`. If the start fails no callback ever runs,
  *   and `user_free` has run before the function returns. Otherwise outputs are written before the first callback can run;
  *   callbacks run one at a time for each subscription, on a thread of the library that does nothing else meanwhile (or in
- *   gocore_etcd_client_dispatch, for a client that was connected so): a slow one delays its own subscription only. Every function may be called inside a callback, blocking ones too; only waiting
- *   for oneself is WRONG_CONTEXT. `user_free` runs exactly once, after the last callback has returned; never in a forked
+ *   gocore_etcd_client_dispatch, for a client that was connected so): a slow one delays its own subscription only. What a
+ *   callback gets as a const pointer is borrowed until it returns; where it can be kept, a function _clone does so. Every
+ *   function may be called inside a callback, blocking ones too; only waiting for oneself is WRONG_CONTEXT. `user_free` runs exactly once, after the last callback has returned; never in a forked
  *   child, never when the process exits. Cancelling and freeing a subscription do not wait: no callback begins after they
  *   have returned, one that is running may finish. A callback must not throw or longjmp.
  *
@@ -1045,8 +1046,9 @@ typedef void (*gocore_etcd_kv_watch_callback)(void *user_data, const gocore_etcd
  *
  * `options` may be NULL: then it is this one key; of its fields `scope` and `end` are for watching. The range may be of any
  * size. The first update is a snapshot, apart from those of GOCORE_ETCD_UPDATE_CONNECTED, which tell of the connection
- * whenever that changes. That etcd is away, or refuses the watch (PERMISSION_DENIED), is waited out; the log tells of it.
- * For a slow callback up to 4,096 changes or 32 MB are kept, then the newest of each key, then a snapshot is due.
+ * whenever that changes; at the beginning it counts as away. That etcd is away, or refuses the watch (PERMISSION_DENIED),
+ * is waited out; the log tells of it. For a slow callback up to 4,096 changes or 32 MB are kept, then the newest of each
+ * key, then a snapshot is due.
  *
  * The watch goes on after gocore_etcd_client_free, until the subscription is cancelled or freed; gocore_etcd_client_close
  * ends it: then no further callback begins. That it is over, `user_free` tells.

@@ -57,7 +57,7 @@ impl Library {
         Ok(Library { dir: dir.to_owned() })
     }
 
-    /// Compiles one source, C++ when its name ends in `cpp`, into `program`; with these arguments besides.
+    /// Compiles one source, C++ when its name ends in `cpp`, into `program`, with these arguments besides.
     ///
     /// # Errors
     /// What the compiler said.

@@ -39,8 +39,9 @@ pub(crate) fn compile_with(source: &str, args: &[&str]) -> PathBuf {
     let source = root().join("tests/tests/c_abi/programs").join(source);
     let name = source.file_name().expect("a file").to_string_lossy().replace('.', "_");
     let program = library_dir().join(format!("{name}.{}", fastrand::u64(..)));
+    let programs = format!("-I{}", root().join("tests/tests/c_abi/programs").display());
     let compiled = Library::linked(&library("libgocore_etcd.so"), library_dir())
-        .and_then(|library| library.compile(&source, &program, args));
+        .and_then(|library| library.compile(&source, &program, &[&[programs.as_str()], args].concat()));
     compiled.unwrap_or_else(|why| panic!("{why}"));
     program
 }

@@ -9,13 +9,9 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-<<<<<<< HEAD
-pub(crate) use gocore_etcd_tests::story::{SOON, client, client_of, deletion, keys, polled};
-=======
 pub(crate) use gocore_etcd_tests::story::{
     AWHILE, MOST_POLLS, SOON, at, client, client_of, deletion, dropped_at_every_await, keys, polled,
 };
->>>>>>> election
 
 /// A task that waits for a lock.
 pub(crate) fn waiting(client: &Client, key: &str, ttl: Duration) -> JoinHandle<Result<Lock>> {

@@ -41,7 +41,7 @@ pub(super) fn c() -> Result<Command, String> {
     let built = files.iter().find(|file| file.ends_with("/libgocore_etcd.so")).ok_or("cargo built no library")?;
     let library = Library::linked(Path::new(built), &directory().join("lib"))?;
     let program = directory().join("player");
-    library.compile(&player("player.c"), &program, &[])?;
+    library.compile(&player("player.c"), &program, &["-O2"])?;
     Ok(Command::new(program))
 }
 
