@@ -39,5 +39,7 @@
 #include "gocore_etcd/txn.hpp"
 #include "gocore_etcd/txn_result.hpp"
 #include "gocore_etcd/version.hpp"
+#include "gocore_etcd/watch.hpp"
+#include "gocore_etcd/watch_update.hpp"
 
 #endif // GOCORE_ETCD_HPP

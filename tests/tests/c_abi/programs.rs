@@ -79,6 +79,11 @@ async fn a_handler_of_cplusplus_gets_the_lock_or_the_error_exactly_once() {
 }
 
 #[tokio::test]
+async fn watches_of_cplusplus_tell_all_in_order_and_what_they_tell_may_be_kept() {
+    holds_in_cplusplus("watch.cpp").await;
+}
+
+#[tokio::test]
 async fn out_of_memory_is_an_error_at_every_place_where_cplusplus_asks_for_some() {
     holds_in_cplusplus("memory.cpp").await;
 }
@@ -118,7 +123,7 @@ async fn memcheck_finds_no_error_and_nothing_lost_in_the_c_programs() {
     let mut programs = vec!["kv.c", "lock.c", "misuse.c", "callbacks.c", "watch.c"];
     if has_cplusplus() {
         // Not memory.cpp: valgrind puts its own operator new in place of the one that fails.
-        programs.extend(["raii.cpp", "txn.cpp", "async.cpp"]);
+        programs.extend(["raii.cpp", "txn.cpp", "async.cpp", "watch.cpp"]);
     }
     for program in programs {
         if !run_under_memcheck(compile(program), vec![server.endpoint()]).await {

@@ -108,6 +108,10 @@ static void subscribing(etcd::Client &client)
               client.lock_async("m", options, [&](std::optional<etcd::Lock>, etcd::Error) { calls.add(); }, error);
           }) == 1);
     calls.until(2);
+    const etcd::Range range("/memory/none");
+    CHECK(each_failing([&](etcd::Error &error) {
+              subscription = client.kv().watch(range, [](const etcd::WatchUpdate &) {}, error);
+          }) == 1);
     CHECK(each_failing([&](etcd::Error &error) {
               subscription = etcd::subscribe_log(etcd::LogLevel::error, [](const etcd::LogRecord &) {}, error);
           }) >= 0);

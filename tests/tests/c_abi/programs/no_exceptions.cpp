@@ -11,6 +11,7 @@ struct Handler {
     void operator()() {}
     void operator()(std::optional<etcd::Lock>, etcd::Error) {}
     void operator()(const etcd::LogRecord &) {}
+    void operator()(const etcd::WatchUpdate &) {}
 };
 using Text = std::string_view;
 using Limit = etcd::Milliseconds;
@@ -26,6 +27,7 @@ NOEXCEPT(any<etcd::Kv>().list(any<etcd::Range>(), any<Limit>(), error));
 NOEXCEPT(any<etcd::Kv>().put(any<Text>(), any<Text>(), any<etcd::PutOptions>(), error));
 NOEXCEPT(any<etcd::Kv>().remove(any<etcd::Range>(), any<Limit>(), error));
 NOEXCEPT(any<etcd::Kv>().commit(any<etcd::Txn>(), any<Limit>(), error));
+NOEXCEPT(any<etcd::Kv>().watch(any<etcd::Range>(), any<Handler>(), error));
 NOEXCEPT(any<etcd::Lock>().wait_lost(any<Limit>(), nullptr, error));
 NOEXCEPT(any<etcd::Lock>().unlock(any<Limit>(), error));
 NOEXCEPT(any<etcd::Lock>().put(any<Text>(), any<Text>(), any<etcd::PutOptions>(), error));
@@ -51,6 +53,16 @@ static void runs(char **argv)
     CHECK(kv.get("/plain", {}, error)->value == "v" && kv.list(etcd::Range::prefix("/pl"), {}, error).count == 1);
     CHECK(kv.commit(etcd::Txn().then(etcd::Op::remove("/plain")), {}, error).succeeded && !error);
     CHECK(client->key({"a", "b"}, error) == "/go-core/a/b");
+
+    Counter updates;
+    auto watch = kv.watch("/plain", [&](const etcd::WatchUpdate &update) {
+        if (update.kind() != etcd::UpdateKind::connected)
+            updates.add();
+    }, error);
+    CHECK(!error);
+    updates.until(1);
+    CHECK(kv.put("/plain", "w", {}, error) > 0);
+    updates.until(2);
 
     auto lock = client->lock("plain", {}, error);
     CHECK(lock && lock->is_held());
