@@ -20,6 +20,16 @@ async fn a_c_program_holds_loses_cancels_and_gives_back_locks() {
 }
 
 #[tokio::test]
+async fn a_c_program_campaigns_leads_resigns_and_sees_who_does() {
+    holds("election.c").await;
+}
+
+#[tokio::test]
+async fn candidacies_tell_each_state_and_work_runs_only_as_leader_one_at_a_time() {
+    holds("election_run.c").await;
+}
+
+#[tokio::test]
 async fn misuse_is_refused_by_the_name_of_the_argument_and_never_a_crash() {
     holds("misuse.c").await;
 }
@@ -105,7 +115,7 @@ async fn the_examples_tell_their_story() {
 #[tokio::test]
 async fn memcheck_finds_no_error_and_nothing_lost_in_the_c_programs() {
     let server = Server::plain().await;
-    let mut programs = vec!["kv.c", "lock.c", "misuse.c", "callbacks.c", "watch.c"];
+    let mut programs = vec!["kv.c", "lock.c", "election.c", "election_run.c", "misuse.c", "callbacks.c", "watch.c"];
     if has_cplusplus() {
         programs.extend(["raii.cpp", "txn.cpp", "async.cpp", "memory.cpp"]);
     }
