@@ -117,7 +117,7 @@ typedef struct gocore_etcd_client gocore_etcd_client;
 
 /* Why a call failed.
  *
- * Ownership: whoever receives one frees it with gocore_etcd_error_free. It belongs to no client and outlives all of
+ * Ownership: whoever receives one frees it with gocore_etcd_error_free (a const one is borrowed). It belongs to no client and outlives all of
  * them. Threads: a single one at a time may free it; the getters may be called from any.
  */
 typedef struct gocore_etcd_error gocore_etcd_error;
@@ -286,7 +286,13 @@ bool gocore_etcd_error_retryable(const gocore_etcd_error *error);
  */
 bool gocore_etcd_error_maybe_applied(const gocore_etcd_error *error);
 
-/* Frees an error. NULL is allowed.
+/* The same error, to be kept beyond the callback that was given it. NULL gives NULL.
+ *
+ * Ownership: the caller frees what it gives with gocore_etcd_error_free. Threads: any. Errors: none. Since 0.1.
+ */
+gocore_etcd_error *gocore_etcd_error_clone(const gocore_etcd_error *error);
+
+/* Frees an error; those that a callback borrows are not to be freed. NULL is allowed.
  *
  * Ownership: takes `error`. Threads: any. Errors: none. Since 0.1.
  */
@@ -1753,6 +1759,19 @@ gocore_etcd_leadership *gocore_etcd_candidacy_leadership(const gocore_etcd_candi
 gocore_etcd_status gocore_etcd_candidacy_resign(gocore_etcd_candidacy *candidacy,
                                                 int64_t timeout_ms,
                                                 gocore_etcd_error **err);
+
+/* Ends the callbacks of a candidacy, not the candidacy, and waits until the one that runs has returned and `user_free` has
+ * run, which may be on this thread.
+ *
+ * `timeout_ms`: 0 and GOCORE_ETCD_WAIT_FOREVER are no limit.
+ *
+ * Ownership: borrows `candidacy`; the caller frees `*err`. Threads: any, but not inside a callback; blocks. Errors:
+ * INVALID_ARGUMENT; WRONG_CONTEXT inside any callback, where nothing is done; DEADLINE_EXCEEDED when a callback still
+ * runs: none begins any more. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_candidacy_cancel_wait(gocore_etcd_candidacy *candidacy,
+                                                     int64_t timeout_ms,
+                                                     gocore_etcd_error **err);
 
 /* Frees a candidacy, which ends it in the background, its callbacks too: none begins after this has returned. A leadership
  * that somebody has from gocore_etcd_candidacy_leadership lives until that is freed too. gocore_etcd_client_close waits for

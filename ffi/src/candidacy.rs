@@ -41,7 +41,6 @@ pub const GOCORE_ETCD_CANDIDACY_RESIGNED: i32 = 4;
 /// number at once.
 pub struct gocore_etcd_candidacy {
     shared: Owned<Arc<CandidacyShared>>,
-    events: Owned<Arc<Events>>,
     key: CString,
 }
 
@@ -49,6 +48,7 @@ pub(crate) struct CandidacyShared {
     key: String,
     standing: Standing,
     client: Arc<ClientShared>,
+    events: Arc<Events>,
 }
 
 impl Handle for gocore_etcd_candidacy {
@@ -61,8 +61,8 @@ impl Handle for gocore_etcd_candidacy {
 /// Freeing the handle ends its callbacks; in a forked child there are none.
 impl Drop for gocore_etcd_candidacy {
     fn drop(&mut self) {
-        if let Ok(events) = self.events.get("candidacy.free") {
-            events.cancel();
+        if let Ok(shared) = self.shared.get("candidacy.free") {
+            shared.events.cancel();
         }
     }
 }
@@ -116,7 +116,6 @@ pub extern "C" fn gocore_etcd_election_candidacy(
         let key = CString::new(full.as_str()).unwrap_or_default();
         let (standing, stand) = Standing::of(begun);
         let news = standing.news();
-        let shared = Owned::new(Arc::new(CandidacyShared { key: full, standing, client: client.clone() }));
         let mut state = CandidacyState::Waiting { place: None };
         let call = move |user_data, news: News| {
             let Some(callback) = callback else { return };
@@ -129,7 +128,8 @@ pub extern "C" fn gocore_etcd_election_candidacy(
             callback(user_data, number(state), place(state), token(state), problem);
         };
         subscribe(op, &client, news, user, call, |events| {
-            out.give(gocore_etcd_candidacy { shared, events: Owned::new(events), key });
+            let shared = CandidacyShared { key: full, standing, client: client.clone(), events };
+            out.give(gocore_etcd_candidacy { shared: Owned::new(Arc::new(shared)), key });
         })?;
         // It ends when nobody can ask any more: with the handle.
         Operation::start(&client.runtime, op, Limit::Never, CancelToken::new(), stand, drop);
@@ -248,6 +248,28 @@ pub extern "C" fn gocore_etcd_candidacy_resign(
         let resigned = candidacy.client.wait(op, limit, async move { resigning.standing.resign(op).await });
         resigned.map_err(|error| given_up(error, limit, &candidacy.key))?;
         Ok(OK)
+    })
+}
+
+/// Ends the callbacks of a candidacy, not the candidacy, and waits until the one that runs has returned and `user_free` has
+/// run, which may be on this thread.
+///
+/// `timeout_ms`: 0 and GOCORE_ETCD_WAIT_FOREVER are no limit.
+///
+/// Ownership: borrows `candidacy`; the caller frees `*err`. Threads: any, but not inside a callback; blocks. Errors:
+/// INVALID_ARGUMENT; WRONG_CONTEXT inside any callback, where nothing is done; DEADLINE_EXCEEDED when a callback still
+/// runs: none begins any more. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn gocore_etcd_candidacy_cancel_wait(
+    candidacy: *mut gocore_etcd_candidacy,
+    timeout_ms: i64,
+    err: *mut *mut gocore_etcd_error,
+) -> gocore_etcd_status {
+    let op = "candidacy.cancel_wait";
+    enter(op, err, || {
+        let candidacy = handle(op, "candidacy", candidacy)?;
+        let limit = limit(op, timeout_ms)?;
+        candidacy.events.cancel_wait(op, limit).map(|()| OK)
     })
 }
 

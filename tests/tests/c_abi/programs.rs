@@ -74,6 +74,11 @@ async fn transactions_of_cplusplus_have_conditions_branches_nesting_and_a_guard(
 }
 
 #[tokio::test]
+async fn leaders_candidates_observers_and_work_in_cplusplus_are_owned_and_told() {
+    holds_in_cplusplus("election.cpp").await;
+}
+
+#[tokio::test]
 async fn a_handler_of_cplusplus_gets_the_lock_or_the_error_exactly_once() {
     holds_in_cplusplus("async.cpp").await;
 }
@@ -117,7 +122,7 @@ async fn memcheck_finds_no_error_and_nothing_lost_in_the_c_programs() {
     let server = Server::plain().await;
     let mut programs = vec!["kv.c", "lock.c", "election.c", "election_run.c", "misuse.c", "callbacks.c", "watch.c"];
     if has_cplusplus() {
-        programs.extend(["raii.cpp", "txn.cpp", "async.cpp", "memory.cpp"]);
+        programs.extend(["raii.cpp", "election.cpp", "txn.cpp", "async.cpp", "memory.cpp"]);
     }
     for program in programs {
         if !run_under_memcheck(compile(program), vec![server.endpoint()]).await {
