@@ -1800,10 +1800,11 @@ void gocore_etcd_candidacy_free(gocore_etcd_candidacy *candidacy);
  */
 typedef int32_t (*gocore_etcd_run_start)(void *user_data, gocore_etcd_leadership *leadership);
 
-/* Tells work that runs to return soon: the leadership is lost, or the run is to end. Called on another thread, at most once
- * for each call of the work, and never after that has returned.
+/* Tells the work that was begun with this fencing token to return soon: the leadership is lost, or the run is to end. Called
+ * on another thread, at most once for each call of the work, and never after that has returned; but perhaps before it has
+ * done its first step. So it is best to keep `token`, and let the work compare it with its own.
  */
-typedef void (*gocore_etcd_run_stop)(void *user_data);
+typedef void (*gocore_etcd_run_stop)(void *user_data, int64_t token);
 
 /* Campaigns for the leadership of `key` in the background, and while leading has `start` do the work; when the leadership
  * is lost, `stop` is called, so that the work returns. Then it starts over, until the work says that it is done or the run

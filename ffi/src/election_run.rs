@@ -34,9 +34,10 @@ pub const GOCORE_ETCD_RUN_DONE: i32 = 1;
 pub type gocore_etcd_run_start =
     Option<extern "C" fn(user_data: *mut c_void, leadership: *mut gocore_etcd_leadership) -> i32>;
 
-/// Tells work that runs to return soon: the leadership is lost, or the run is to end. Called on another thread, at most once
-/// for each call of the work, and never after that has returned.
-pub type gocore_etcd_run_stop = Option<extern "C" fn(user_data: *mut c_void)>;
+/// Tells the work that was begun with this fencing token to return soon: the leadership is lost, or the run is to end. Called
+/// on another thread, at most once for each call of the work, and never after that has returned; but perhaps before it has
+/// done its first step. So it is best to keep `token`, and let the work compare it with its own.
+pub type gocore_etcd_run_stop = Option<extern "C" fn(user_data: *mut c_void, token: i64)>;
 
 /// Campaigns for the leadership of `key` in the background, and while leading has `start` do the work; when the leadership
 /// is lost, `stop` is called, so that the work returns. Then it starts over, until the work says that it is done or the run

@@ -353,8 +353,8 @@ public:
         });
     }
     /// Campaigns in the background, and while leading has `start(const Leadership &)` do the work, on a thread of its own,
-    /// which says by its Run what comes after it; when the leadership is lost, or the run is to end, `stop()` is called on
-    /// another thread, so that the work returns. Empty at an error.
+    /// which says by its Run what comes after it; when the leadership is lost, or the run is to end, `stop(int64_t token)` is
+    /// called on another thread, with the token of the leadership, so that the work returns. Empty at an error.
     template <typename Start, typename Stop>
     Subscription run_as_leader(const std::string &key, const std::string &identity, const ElectionOptions &options,
                                Start &&start, Stop &&stop, Error &error) noexcept
@@ -372,7 +372,9 @@ public:
                 detail::guarded([&] { run = Data::of(data).start(leadership.get()); });
                 return static_cast<int32_t>(run);
             };
-            const gocore_etcd_run_stop cease = [](void *data) { detail::guarded(Data::of(data).stop); };
+            const gocore_etcd_run_stop cease = [](void *data, int64_t token) {
+                detail::guarded([&] { Data::of(data).stop(token); });
+            };
             void *data = Data::make(Work{std::forward<Start>(start), std::forward<Stop>(stop)});
             gocore_etcd_subscription *run = nullptr;
             gocore_etcd_election_run(client(), candidate.key, candidate.identity, &given, work, cease, data, Data::free,

@@ -12,10 +12,10 @@ use crate::callback::Deliver;
 use crate::callback::events::{After, Handler};
 use crate::callback::user_data::UserData;
 use crate::client::Pending;
-use crate::leadership::gocore_etcd_leadership;
+use crate::leadership::{gocore_etcd_leadership, gocore_etcd_leadership_token};
 
 pub(super) type Start = extern "C" fn(user_data: *mut c_void, leadership: *mut gocore_etcd_leadership) -> i32;
-pub(super) type Stop = extern "C" fn(user_data: *mut c_void);
+pub(super) type Stop = extern "C" fn(user_data: *mut c_void, token: i64);
 
 /// What the work and those who stop it share.
 pub(super) struct Stage {
@@ -30,6 +30,8 @@ pub(super) struct Stage {
 #[derive(Default)]
 struct State {
     turn: u64,
+    /// The leadership's.
+    token: i64,
     phase: Phase,
     /// `stop` runs now.
     stopping: bool,
@@ -82,8 +84,9 @@ impl Stage {
         // The work has returned meanwhile.
         let Some(user) = self.user.upgrade().filter(|_| state.turn == turn && state.is_running()) else { return };
         state.stopping = true;
+        let token = state.token;
         drop(state);
-        (self.stop)(user.data());
+        (self.stop)(user.data(), token);
         if !self.born.is_current() {
             // It forked, and this is the child: nothing here is ours any more.
             return mem::forget(user);
@@ -138,6 +141,7 @@ impl Turn {
         let (return_, returned) = oneshot::channel();
         let mut state = stage.lock();
         state.turn += 1;
+        state.token = gocore_etcd_leadership_token(&leadership);
         state.phase = Phase::Ready(leadership, return_);
         Self { stage: stage.clone(), number: state.turn, returned }
     }

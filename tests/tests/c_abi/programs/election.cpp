@@ -180,7 +180,7 @@ static void working(etcd::Client &client)
 {
     Counter started, stopped;
     std::atomic<int> inside{0};
-    std::atomic<int64_t> last{0};
+    std::atomic<int64_t> last{0}, told{0};
     const auto held = std::make_shared<int>(7);
     {
         const auto start = [&, held](const etcd::Leadership &leadership) {
@@ -188,15 +188,17 @@ static void working(etcd::Client &client)
             last = leadership.token();
             leadership.put("/cpp/worked", "v");
             started.add();
-            const int before = started.count() - 1;
-            while (stopped.count() == before)
+            while (told < leadership.token())
                 std::this_thread::sleep_for(1ms);
             inside--;
             // What the work throws goes no further, and means: again.
             throw std::runtime_error("stopped");
             return etcd::Run::done;
         };
-        const auto run = client.run_as_leader("cpp/work", "works", {}, start, [&] { stopped.add(); });
+        const auto run = client.run_as_leader("cpp/work", "works", {}, start, [&](int64_t token) {
+            told = token;
+            stopped.add();
+        });
         started.until(1);
         depose(client, "/go-core/elections/cpp/work");
         started.until(2);
@@ -212,7 +214,7 @@ static void working(etcd::Client &client)
             once.add();
             return once.count() < 2 ? etcd::Run::again : etcd::Run::done;
         },
-        [] {});
+        [](int64_t) {});
     gone.until(1);
     CHECK(once.count() == 2 && !client.leader("cpp/work"));
 }

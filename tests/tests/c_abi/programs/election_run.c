@@ -133,10 +133,10 @@ static void resigned(gocore_etcd_client *client)
 /* Work that leads until it is told to stop, or until it is let go. */
 struct work {
     struct story story;
-    int started, stopped, inside, let_go;
-    /* Whether it obeys at once. */
+    int started, stopped, inside, stopping, let_go;
+    /* It does not obey. */
     int deaf;
-    int64_t token;
+    int64_t token, stopped_token;
     int32_t answer;
     gocore_etcd_subscription *subscription;
     void (*act)(struct work *, gocore_etcd_leadership *);
@@ -145,13 +145,13 @@ struct work {
 static int32_t on_start(void *user_data, gocore_etcd_leadership *leadership)
 {
     struct work *work = user_data;
-    int stopped, let_go;
+    int64_t token = gocore_etcd_leadership_token(leadership);
+    int let_go;
     int32_t answer;
     pthread_mutex_lock(&work->story.mutex);
-    CHECK(work->inside++ == 0 && work->story.freed == 0);
-    CHECK(gocore_etcd_leadership_token(leadership) > work->token);
-    work->token = gocore_etcd_leadership_token(leadership);
-    stopped = work->stopped;
+    CHECK(work->inside++ == 0 && work->stopping == 0 && work->story.freed == 0);
+    CHECK(token > work->token && work->stopped_token <= token);
+    work->token = token;
     let_go = work->let_go;
     work->started++;
     pthread_cond_broadcast(&work->story.changed);
@@ -160,7 +160,7 @@ static int32_t on_start(void *user_data, gocore_etcd_leadership *leadership)
         work->act(work, leadership);
         pthread_mutex_lock(&work->story.mutex);
     }
-    while ((work->deaf || work->stopped == stopped) && work->let_go == let_go)
+    while ((work->deaf || work->stopped_token < token) && work->let_go == let_go)
         pthread_cond_wait(&work->story.changed, &work->story.mutex);
     work->inside--;
     answer = work->answer;
@@ -168,20 +168,26 @@ static int32_t on_start(void *user_data, gocore_etcd_leadership *leadership)
     return answer;
 }
 
-static void on_stop(void *user_data)
+/* Slow, so that whoever does not wait for it is seen. */
+static void on_stop(void *user_data, int64_t token)
 {
     struct work *work = user_data;
     pthread_mutex_lock(&work->story.mutex);
-    CHECK(work->inside == 1 && work->story.freed == 0);
+    CHECK(work->stopping++ == 0 && work->story.freed == 0 && token > work->stopped_token && token >= work->token);
     work->stopped++;
+    work->stopped_token = token;
     pthread_cond_broadcast(&work->story.changed);
+    pthread_mutex_unlock(&work->story.mutex);
+    usleep(20000);
+    pthread_mutex_lock(&work->story.mutex);
+    work->stopping--;
     pthread_mutex_unlock(&work->story.mutex);
 }
 
 static void on_work_free(void *user_data)
 {
     struct work *work = user_data;
-    CHECK(work->inside == 0);
+    CHECK(work->inside == 0 && work->stopping == 0);
     on_story_free(&work->story);
 }
 

@@ -143,7 +143,7 @@ static void electing(etcd::Client &client)
                       worked.add();
                       return etcd::Run::done;
                   },
-                  [] {}, error);
+                  [](int64_t) {}, error);
           }) == 1);
     worked.until(1);
     const auto leadership = client.campaign("memory/4", long_text);

@@ -13,6 +13,7 @@ struct Handler {
     void operator()(std::optional<etcd::Leadership>, etcd::Error) {}
     void operator()(std::optional<etcd::Leader>, etcd::Error) {}
     void operator()(const etcd::CandidacyState &, const etcd::Error &) {}
+    void operator()(int64_t) {}
     void operator()(const etcd::LogRecord &) {}
 };
 struct Work {
@@ -100,7 +101,7 @@ static void runs(char **argv)
             worked.add();
             return etcd::Run::done;
         },
-        [] {}, error);
+        [](int64_t) {}, error);
     worked.until(1);
     CHECK(leadership->resign({}, error) && !error);
     CHECK(client->close({}, error) && !error);
