@@ -35,7 +35,8 @@
  *   A function that can fail returns a gocore_etcd_status. Its last parameter `err` may be NULL; otherwise `*err` is NULL
  *   after success and an error that the caller frees after failure. Outputs are NULL (numbers: 0) on failure. Results that
  *   are no errors leave `*err` NULL: NOT_ACQUIRED from gocore_etcd_lock_try_acquire, DEADLINE_EXCEEDED from
- *   gocore_etcd_lock_wait_lost, OK with a NULL entry for a key that does not exist. A getter gives its type's zero for NULL.
+ *   gocore_etcd_lock_wait_lost and gocore_etcd_leadership_wait_lost, OK with a NULL entry for a key that does not exist and
+ *   with a NULL leader when nobody leads. A getter gives its type's zero for NULL.
  *   A pointer that must not be NULL, text that is not UTF-8, a length without a pointer, an unknown value of an enumeration,
  *   a time out of range: INVALID_ARGUMENT, naming the argument. A bug inside the library is INTERNAL; the process lives on.
  *

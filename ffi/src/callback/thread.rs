@@ -19,8 +19,10 @@ impl OwnThread {
         let (jobs, taken) = mpsc::channel::<Job>();
         let born = Generation::current();
         let work = move || {
-            // A job that forked: in the child nothing of this is ours any more.
-            while let (true, Ok(job)) = (born.is_current(), taken.recv()) {
+            // After a job that forked, in the child, nothing of this is ours any more.
+            while born.is_current()
+                && let Ok(job) = taken.recv()
+            {
                 run(job);
             }
         };

@@ -1,4 +1,4 @@
-//! What C programs see: client, kv, lock and callbacks, their misuse, and the example.
+//! What C programs see: client, kv, lock, election and callbacks, their misuse, and the example.
 
 use gocore_etcd_tests::{Server, not_run};
 
@@ -101,6 +101,25 @@ async fn without_exceptions_every_call_has_its_form_and_is_noexcept() {
 #[tokio::test]
 async fn a_forked_child_is_told_so_and_begins_anew_and_the_parent_goes_on() {
     holds("fork.c").await;
+}
+
+#[tokio::test]
+async fn a_forked_child_leads_nothing_of_its_parents_also_when_the_work_forks() {
+    holds("election_fork.c").await;
+}
+
+#[tokio::test]
+async fn the_examples_of_elections_tell_their_story() {
+    let server = Server::plain().await;
+    let cplusplus = has_cplusplus().then_some("examples/cpp/election.cpp");
+    for example in ["examples/c/election.c"].into_iter().chain(cplusplus) {
+        let output = run(compile(&root().join(example).to_string_lossy()), vec![server.endpoint()]).await;
+        let said = String::from_utf8_lossy(&output.stdout);
+        for told in ["leading with fencing token", "the report was written", "nobody leads", "leads with token"] {
+            assert!(said.contains(told), "{example} does not say {told}: {said}");
+        }
+        assert!(said.ends_with("resigned\n"), "{example}: {said}");
+    }
 }
 
 #[tokio::test]
