@@ -265,6 +265,24 @@ static void cancelled(gocore_etcd_client *client)
     gocore_etcd_leadership_free(leadership);
 }
 
+static void *wait_for_loss(void *argument)
+{
+    EXPECT(OK, gocore_etcd_leadership_wait_lost(argument, 0, NULL, &err));
+    return NULL;
+}
+
+/* Freed while another thread waits on it: the wait, which began before, ends well, and the leadership is given back. */
+static void freed_under_way(gocore_etcd_client *client)
+{
+    gocore_etcd_leadership *leadership = campaign(client, "c/freed", "freed");
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, wait_for_loss, leadership) == 0);
+    settle();
+    gocore_etcd_leadership_free(leadership);
+    pthread_join(thread, NULL);
+    until_candidates(client, "c/freed", 0);
+}
+
 /* What an asynchronous campaign came to. */
 struct outcome {
     struct story story;
@@ -410,6 +428,7 @@ int main(int argc, char **argv)
     guarded_transaction(client);
     taken_away(client);
     cancelled(client);
+    freed_under_way(client);
     without_blocking(argv, client);
     closed(argv, client);
     close_and_free(client);

@@ -130,6 +130,47 @@ static void resigned(gocore_etcd_client *client)
     until_candidates(client, "c/leave", 0);
 }
 
+static int slow_inside;
+
+static void on_state_slowly(void *user_data, int32_t state, uint64_t place, int64_t token, const gocore_etcd_error *problem)
+{
+    __atomic_store_n(&slow_inside, 1, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&slow_inside, __ATOMIC_SEQ_CST) == 1)
+        usleep(1000);
+    on_state(user_data, state, place, token, problem);
+}
+
+/* However slow its callback is, a candidacy goes on and can be looked at; freed, it tells nothing more of that. */
+static void slowly(gocore_etcd_client *client)
+{
+    static struct story story;
+    gocore_etcd_candidacy *candidacy;
+    story_init(&story);
+    EXPECT(OK, gocore_etcd_election_candidacy(client, "c/slow", "slow", NULL, on_state_slowly, &story, on_story_free,
+                                              &candidacy, &err));
+    while (__atomic_load_n(&slow_inside, __ATOMIC_SEQ_CST) == 0 || !gocore_etcd_candidacy_is_leader(candidacy))
+        usleep(1000);
+    EXPECT(DEADLINE_EXCEEDED, gocore_etcd_candidacy_cancel_wait(candidacy, 100, &err));
+    CHECK(gocore_etcd_candidacy_is_leader(candidacy) && story.freed == 0);
+    gocore_etcd_candidacy_free(candidacy);
+    __atomic_store_n(&slow_inside, 2, __ATOMIC_SEQ_CST);
+    await(&story, &story.freed, 1);
+    CHECK(story.told == 1);
+    until_candidates(client, "c/slow", 0);
+
+    /* The same without waiting before it is freed. */
+    slow_inside = 0;
+    story_init(&story);
+    EXPECT(OK, gocore_etcd_election_candidacy(client, "c/slow", "slow", NULL, on_state_slowly, &story, on_story_free,
+                                              &candidacy, &err));
+    while (__atomic_load_n(&slow_inside, __ATOMIC_SEQ_CST) == 0 || !gocore_etcd_candidacy_is_leader(candidacy))
+        usleep(1000);
+    gocore_etcd_candidacy_free(candidacy);
+    __atomic_store_n(&slow_inside, 2, __ATOMIC_SEQ_CST);
+    await(&story, &story.freed, 1);
+    CHECK(story.told == 1);
+}
+
 /* Work that leads until it is told to stop, or until it is let go. */
 struct work {
     struct story story;
@@ -418,6 +459,7 @@ int main(int argc, char **argv)
     refused(client);
     candidacies(client);
     resigned(client);
+    slowly(client);
     works(client);
     ended(argv, client);
     from_inside(client);
