@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gocore_etcd_core::bridge::{CancelToken, Limit, Operation, Runtime, failed, guarded};
-use gocore_etcd_core::{ErrorKind, Result};
+use gocore_etcd_core::bridge::{CancelToken, Limit, Operation, Runtime, failed, guarded, maybe_applied, or_key};
+use gocore_etcd_core::{Error, ErrorKind, Result};
 
 use crate::error::{gocore_etcd_error, gocore_etcd_status};
 use crate::out::Out;
@@ -72,4 +72,28 @@ pub(crate) fn wait<T: Send + 'static>(
         work.await
     };
     Operation::run(runtime, op, limit, cancel, work)
+}
+
+/// Waits until something held is held no longer; that it still is at the limit is a status, not an error.
+pub(crate) fn wait_lost(
+    runtime: &Runtime,
+    op: &'static str,
+    limit: Limit,
+    cancel: CancelToken,
+    lost: impl Future<Output = ()> + Send + 'static,
+) -> Result<gocore_etcd_status> {
+    let waited = wait(runtime, op, limit, cancel, async move {
+        lost.await;
+        Ok(OK)
+    });
+    match waited {
+        Err(error) if error.kind() == ErrorKind::DeadlineExceeded => Ok(error.kind().into()),
+        other => other,
+    }
+}
+
+/// A write that our own limit ended may have been applied all the same.
+pub(crate) fn given_up(error: Error, limit: Limit, key: &str) -> Error {
+    let cut = error.kind() == ErrorKind::DeadlineExceeded && matches!(limit, Limit::After(_));
+    or_key(if cut { maybe_applied(error) } else { error }, key)
 }

@@ -64,11 +64,12 @@ pub extern "C" fn gocore_etcd_kv_watch(
         let range = range::read(op, key, key_len, options, Use::Watch)?;
         let callback = callback.ok_or_else(|| invalid(op, "callback", "must not be NULL"))?;
         let watch = client.client.kv().watch(range)?;
-        subscribe(op, &client, out, updates(watch), user, move |user_data, update| match update {
+        let call = move |user_data, update: Result<_>| match update {
             Ok(update) => callback(user_data, &update),
             // A bug inside: the watch ends, and `user_free` tells so.
             Err(error) => tracing::error!(%error, "a watch has ended"),
-        })?;
+        };
+        subscribe(op, &client, updates(watch), user, call, |events| out.give(events.into()))?;
         Ok(OK)
     })
 }

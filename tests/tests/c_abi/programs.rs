@@ -1,4 +1,4 @@
-//! What C programs see: client, kv, lock and callbacks, their misuse, and the example.
+//! What C programs see: client, kv, lock, election and callbacks, their misuse, and the example.
 
 use std::process::Command;
 
@@ -19,6 +19,16 @@ async fn a_c_program_reads_writes_and_commits() {
 #[tokio::test]
 async fn a_c_program_holds_loses_cancels_and_gives_back_locks() {
     holds("lock.c").await;
+}
+
+#[tokio::test]
+async fn a_c_program_campaigns_leads_resigns_and_sees_who_does() {
+    holds("election.c").await;
+}
+
+#[tokio::test]
+async fn candidacies_tell_each_state_and_work_runs_only_as_leader_one_at_a_time() {
+    holds("election_run.c").await;
 }
 
 #[tokio::test]
@@ -74,6 +84,11 @@ async fn transactions_of_cplusplus_have_conditions_branches_nesting_and_a_guard(
 }
 
 #[tokio::test]
+async fn leaders_candidates_observers_and_work_in_cplusplus_are_owned_and_told() {
+    holds_in_cplusplus("election.cpp").await;
+}
+
+#[tokio::test]
 async fn a_handler_of_cplusplus_gets_the_lock_or_the_error_exactly_once() {
     holds_in_cplusplus("async.cpp").await;
 }
@@ -104,6 +119,25 @@ async fn a_forked_child_is_told_so_and_begins_anew_and_the_parent_goes_on() {
 }
 
 #[tokio::test]
+async fn a_forked_child_leads_nothing_of_its_parents_also_when_the_work_forks() {
+    holds("election_fork.c").await;
+}
+
+#[tokio::test]
+async fn the_examples_of_elections_tell_their_story() {
+    let server = Server::plain().await;
+    let cplusplus = has_cplusplus().then_some("examples/cpp/election.cpp");
+    for example in ["examples/c/election.c"].into_iter().chain(cplusplus) {
+        let output = run(compile(&root().join(example).to_string_lossy()), vec![server.endpoint()]).await;
+        let said = String::from_utf8_lossy(&output.stdout);
+        for told in ["leading with fencing token", "the report was written", "nobody leads", "leads with token"] {
+            assert!(said.contains(told), "{example} does not say {told}: {said}");
+        }
+        assert!(said.ends_with("resigned\n"), "{example}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn the_examples_tell_their_story() {
     let server = Server::plain().await;
     let cplusplus = has_cplusplus().then_some("examples/cpp/lock.cpp");
@@ -120,10 +154,9 @@ async fn the_examples_tell_their_story() {
 #[tokio::test]
 async fn memcheck_finds_no_error_and_nothing_lost_in_the_c_programs() {
     let server = Server::plain().await;
-    let mut programs = vec!["kv.c", "lock.c", "misuse.c", "callbacks.c", "watch.c"];
+    let mut programs = vec!["kv.c", "lock.c", "election.c", "election_run.c", "misuse.c", "callbacks.c", "watch.c"];
     if has_cplusplus() {
-        // Not memory.cpp: valgrind puts its own operator new in place of the one that fails.
-        programs.extend(["raii.cpp", "txn.cpp", "async.cpp", "watch.cpp"]);
+        programs.extend(["raii.cpp", "election.cpp", "txn.cpp", "async.cpp", "memory.cpp", "watch.cpp"]);
     }
     for program in programs {
         if !run_under_memcheck(compile(program), vec![server.endpoint()]).await {
