@@ -1802,13 +1802,13 @@ void gocore_etcd_candidacy_free(gocore_etcd_candidacy *candidacy);
  * of GOCORE_ETCD_RUN_…. `leadership` is borrowed for the call: for its token, its guarded writes, proclaiming. Work that
  * resigns by itself is not stopped for that.
  */
-typedef int32_t (*gocore_etcd_run_start)(void *user_data, gocore_etcd_leadership *leadership);
+typedef int32_t (*gocore_etcd_run_start_callback)(void *user_data, gocore_etcd_leadership *leadership);
 
 /* Tells the work that was begun with this fencing token to return soon: the leadership is lost, or the run is to end. Called
  * on another thread, at most once for each call of the work, and never after that has returned; but perhaps before it has
  * done its first step. So it is best to keep `token`, and let the work compare it with its own.
  */
-typedef void (*gocore_etcd_run_stop)(void *user_data, int64_t token);
+typedef void (*gocore_etcd_run_stop_callback)(void *user_data, int64_t token);
 
 /* Campaigns for the leadership of `key` in the background, and while leading has `start` do the work; when the leadership
  * is lost, `stop` is called, so that the work returns. Then it starts over, until the work says that it is done or the run
@@ -1836,8 +1836,8 @@ gocore_etcd_status gocore_etcd_election_run(gocore_etcd_client *client,
                                             const char *key,
                                             const char *identity,
                                             const gocore_etcd_election_options *options,
-                                            gocore_etcd_run_start start,
-                                            gocore_etcd_run_stop stop,
+                                            gocore_etcd_run_start_callback start,
+                                            gocore_etcd_run_stop_callback stop,
                                             void *user_data,
                                             gocore_etcd_user_free user_free,
                                             gocore_etcd_subscription **subscription,

@@ -31,13 +31,13 @@ pub const GOCORE_ETCD_RUN_DONE: i32 = 1;
 /// The work: called when this leads, on a thread of its own; its return ends the leadership, and says what comes then, one
 /// of GOCORE_ETCD_RUN_…. `leadership` is borrowed for the call: for its token, its guarded writes, proclaiming. Work that
 /// resigns by itself is not stopped for that.
-pub type gocore_etcd_run_start =
+pub type gocore_etcd_run_start_callback =
     Option<extern "C" fn(user_data: *mut c_void, leadership: *mut gocore_etcd_leadership) -> i32>;
 
 /// Tells the work that was begun with this fencing token to return soon: the leadership is lost, or the run is to end. Called
 /// on another thread, at most once for each call of the work, and never after that has returned; but perhaps before it has
 /// done its first step. So it is best to keep `token`, and let the work compare it with its own.
-pub type gocore_etcd_run_stop = Option<extern "C" fn(user_data: *mut c_void, token: i64)>;
+pub type gocore_etcd_run_stop_callback = Option<extern "C" fn(user_data: *mut c_void, token: i64)>;
 
 /// Campaigns for the leadership of `key` in the background, and while leading has `start` do the work; when the leadership
 /// is lost, `stop` is called, so that the work returns. Then it starts over, until the work says that it is done or the run
@@ -66,8 +66,8 @@ pub extern "C" fn gocore_etcd_election_run(
     key: *const c_char,
     identity: *const c_char,
     options: *const gocore_etcd_election_options,
-    start: gocore_etcd_run_start,
-    stop: gocore_etcd_run_stop,
+    start: gocore_etcd_run_start_callback,
+    stop: gocore_etcd_run_stop_callback,
     user_data: *mut c_void,
     user_free: gocore_etcd_user_free,
     subscription: *mut *mut gocore_etcd_subscription,

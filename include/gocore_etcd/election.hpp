@@ -366,13 +366,13 @@ public:
         if (!candidate)
             return {};
         return detail::contained(error, [&] {
-            const gocore_etcd_run_start work = [](void *data, gocore_etcd_leadership *lent) {
+            const gocore_etcd_run_start_callback work = [](void *data, gocore_etcd_leadership *lent) {
                 const detail::Lent leadership(lent);
                 Run run = Run::again;
                 detail::guarded([&] { run = Data::of(data).start(leadership.get()); });
                 return static_cast<int32_t>(run);
             };
-            const gocore_etcd_run_stop cease = [](void *data, int64_t token) {
+            const gocore_etcd_run_stop_callback cease = [](void *data, int64_t token) {
                 detail::guarded([&] { Data::of(data).stop(token); });
             };
             void *data = Data::make(Work{std::forward<Start>(start), std::forward<Stop>(stop)});

@@ -307,22 +307,22 @@ fn program() -> (String, usize) {
     let declarations = crate::header::declarations(&text);
     let mut program = "#include \"fixtures.h\"\n\n".to_owned();
     let mut count = 0;
-    // Callbacks that free what they own.
+    // Callbacks that free what they own: of those that are told a result, everything; of the others nothing.
     let callbacks = walk.header.functions.iter().flat_map(|function| &function.parameters).map(|one| one.of.clone());
     let mut callbacks: Vec<_> = callbacks.filter(|of| of.ends_with("_callback")).collect();
     callbacks.sort_unstable();
     callbacks.dedup();
     for of in &callbacks {
-        let parameters = walk.header.callback(of).unwrap_or_else(|| panic!("{of} is no callback"));
+        let (returns, parameters) = walk.header.callback(of).unwrap_or_else(|| panic!("{of} is no callback"));
+        let owns = parameters.iter().any(|one| one.of == "gocore_etcd_status");
         let list: Vec<_> = parameters.iter().map(|one| format!("{} {}", one.of, one.name)).collect();
-        program += &format!("static void stub_{of}({})\n{{\n", list.join(", "));
+        program += &format!("static {returns} stub_{of}({})\n{{\n", list.join(", "));
         for one in &parameters {
-            let owned =
-                one.points_to().filter(|of| !one.of.contains("const") && walk.header.has(&format!("{of}_free")));
+            let owned = one.points_to().filter(|of| owns && walk.header.has(&format!("{of}_free")));
             program +=
                 &owned.map_or(format!("    (void){};\n", one.name), |of| format!("    {of}_free({});\n", one.name));
         }
-        program += "}\n\n";
+        program += if returns == "void" { "}\n\n" } else { "    return 0;\n}\n\n" };
     }
     let mut calls = String::new();
     for (function, (_, declaration)) in walk.header.functions.iter().zip(declarations) {

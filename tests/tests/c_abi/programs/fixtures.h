@@ -85,6 +85,29 @@ static inline gocore_etcd_subscription *a_subscription(gocore_etcd_client *clien
     return subscription;
 }
 
+static inline gocore_etcd_leadership *a_leadership(gocore_etcd_client *client)
+{
+    gocore_etcd_leadership *leadership;
+    EXPECT(OK, gocore_etcd_election_campaign(client, "misuse/led", "walker", NULL, 60000, NULL, &leadership, &err));
+    return leadership;
+}
+
+static inline gocore_etcd_leader *a_leader(gocore_etcd_client *client)
+{
+    gocore_etcd_leadership *leadership = a_leadership(client);
+    gocore_etcd_leader *leader;
+    EXPECT(OK, gocore_etcd_election_leader(client, "misuse/led", 0, &leader, &err));
+    gocore_etcd_leadership_free(leadership);
+    return leader;
+}
+
+static inline gocore_etcd_candidacy *a_candidacy(gocore_etcd_client *client)
+{
+    gocore_etcd_candidacy *candidacy;
+    EXPECT(OK, gocore_etcd_election_candidacy(client, "misuse/stood", "walker", NULL, NULL, NULL, NULL, &candidacy, &err));
+    return candidacy;
+}
+
 static inline gocore_etcd_cancel_token *a_cancel_token(gocore_etcd_client *client)
 {
     (void)client;

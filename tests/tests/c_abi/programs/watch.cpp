@@ -51,16 +51,16 @@ static std::vector<etcd::WatchUpdate> told(char **argv)
     auto client = etcd::Client::connect(config_of(argv));
     auto kv = client.kv();
     Picture picture;
-    kv.put("/w/a", "one");
-    const auto subscription = kv.watch(etcd::Range::prefix("/w/"), [&](const etcd::WatchUpdate &update) {
+    kv.put("/pp/a", "one");
+    const auto subscription = kv.watch(etcd::Range::prefix("/pp/"), [&](const etcd::WatchUpdate &update) {
         picture(update);
         throw std::runtime_error("what a handler throws goes no further, and the watch goes on");
     });
     picture.until(1);
-    const auto put = kv.put("/w/b", "two");
-    kv.remove("/w/a");
+    const auto put = kv.put("/pp/b", "two");
+    kv.remove("/pp/a");
     const auto updates = picture.until(3);
-    CHECK((picture.keys() == std::map<std::string, std::string>{{"/w/b", "two"}}));
+    CHECK((picture.keys() == std::map<std::string, std::string>{{"/pp/b", "two"}}));
     CHECK(updates[1].revision() == put && updates[1].entry(0).version == 1 && !updates[1].coalesced());
     CHECK(thrown_by([&] { kv.watch("", [](const etcd::WatchUpdate &) {}); }) == GOCORE_ETCD_STATUS_INVALID_ARGUMENT);
     client.close();
@@ -73,10 +73,10 @@ static void kept(std::vector<etcd::WatchUpdate> updates)
 {
     auto copy = updates[0];
     CHECK(copy.kind() == etcd::UpdateKind::snapshot && copy.size() == 1 && copy.change(0) == etcd::ChangeKind::none);
-    CHECK(copy.key(0) == "/w/a" && copy.value(0) == "one" && copy.entry(0).key == "/w/a" && copy.key(1).empty());
+    CHECK(copy.key(0) == "/pp/a" && copy.value(0) == "one" && copy.entry(0).key == "/pp/a" && copy.key(1).empty());
     copy = std::move(updates[2]);
     CHECK(copy.kind() == etcd::UpdateKind::changes && copy.change(0) == etcd::ChangeKind::remove);
-    CHECK(copy.key(0) == "/w/a" && copy.value(0).empty() && copy.entry(0).key.empty() && !copy.connected());
+    CHECK(copy.key(0) == "/pp/a" && copy.value(0).empty() && copy.entry(0).key.empty() && !copy.connected());
     CHECK(updates[2].size() == 0 && updates[2].key(0).empty() && updates[2].revision() == 0);
 }
 
@@ -84,7 +84,7 @@ static void subscriptions(etcd::Client &client)
 {
     std::atomic<bool> began{false}, ended{false};
     {
-        const auto waits = client.kv().watch("/w/slow", [&](const etcd::WatchUpdate &) {
+        const auto waits = client.kv().watch("/pp/slow", [&](const etcd::WatchUpdate &) {
             began = true;
             std::this_thread::sleep_for(300ms);
             ended = true;
@@ -103,7 +103,7 @@ static void subscriptions(etcd::Client &client)
     Counter done;
     {
         const std::lock_guard<std::mutex> held(own->mutex);
-        own->subscription = client.kv().watch("/w/own", [&, own](const etcd::WatchUpdate &) {
+        own->subscription = client.kv().watch("/pp/own", [&, own](const etcd::WatchUpdate &) {
             const std::lock_guard<std::mutex> held(own->mutex);
             own->subscription = etcd::Subscription();
             done.add();

@@ -76,10 +76,11 @@ impl Header {
         list(&code, ';').into_iter().filter(|item| !item.name.is_empty()).collect()
     }
 
-    /// The parameters of a callback's type.
-    pub(super) fn callback(&self, name: &str) -> Option<Vec<Item>> {
-        let (_, rest) = self.text.split_once(&format!("typedef void (*{name})("))?;
-        Some(list(rest.split_once(");")?.0, ','))
+    /// What a callback's type returns, and its parameters.
+    pub(super) fn callback(&self, name: &str) -> Option<(String, Vec<Item>)> {
+        let (before, rest) = self.text.split_once(&format!(" (*{name})("))?;
+        let (_, returns) = before.rsplit_once("typedef ")?;
+        Some((returns.to_owned(), list(rest.split_once(");")?.0, ',')))
     }
 
     pub(super) fn has(&self, function: &str) -> bool {
@@ -94,11 +95,11 @@ impl Header {
     pub(super) fn nullable(&self, function: &Function, parameter: &str) -> bool {
         // The stars of the comment are gone, and with them those of outputs.
         let says = |doc: &str| {
-            let mut told =
-                [format!("`{parameter}` may be NULL"), format!("` {parameter}` (which may be NULL)")].into_iter();
-            told.any(|told| doc.contains(&told))
+            ["`{}` may be NULL", "`{}` (which may be NULL)", "` {}` (which may be NULL)"]
+                .iter()
+                .any(|told| doc.contains(&told.replace("{}", parameter)))
         };
-        let other = function.doc.split_once("The other parameters are those of ").map(|(_, rest)| rest);
+        let other = function.doc.split_once(" are those of ").map(|(_, rest)| rest);
         let other = other.and_then(|rest| rest.split(['.', ' ']).next());
         let inherited = other.and_then(|name| self.functions.iter().find(|function| function.name == name));
         let always = ["err", "user_data", "user_free"].contains(&parameter);
