@@ -35,7 +35,8 @@
  *   A function that can fail returns a gocore_etcd_status. Its last parameter `err` may be NULL; otherwise `*err` is NULL
  *   after success and an error that the caller frees after failure. Outputs are NULL (numbers: 0) on failure. Results that
  *   are no errors leave `*err` NULL: NOT_ACQUIRED from gocore_etcd_lock_try_acquire, DEADLINE_EXCEEDED from
- *   gocore_etcd_lock_wait_lost, OK with a NULL entry for a key that does not exist. A getter gives its type's zero for NULL.
+ *   gocore_etcd_lock_wait_lost and gocore_etcd_leadership_wait_lost, OK with a NULL entry for a key that does not exist and
+ *   with a NULL leader when nobody leads. A getter gives its type's zero for NULL.
  *   A pointer that must not be NULL, text that is not UTF-8, a length without a pointer, an unknown value of an enumeration,
  *   a time out of range: INVALID_ARGUMENT, naming the argument. A bug inside the library is INTERNAL; the process lives on.
  *
@@ -56,13 +57,15 @@
  *   use what that lacks (else UNSUPPORTED). Elements of arrays have no size and do not grow.
  *
  * CALLBACKS
- *   A callback is given when something is started, with `user_data` and `user_free`. If the start fails no callback ever runs,
- *   and `user_free` has run before the function returns. Otherwise outputs are written before the first callback can run;
- *   callbacks run one at a time for each subscription, on a thread of the library that does nothing else meanwhile (or in
- *   gocore_etcd_client_dispatch, for a client that was connected so): a slow one delays its own subscription only. Every function may be called inside a callback, blocking ones too; only waiting
- *   for oneself is WRONG_CONTEXT. `user_free` runs exactly once, after the last callback has returned; never in a forked
- *   child, never when the process exits. Cancelling and freeing a subscription do not wait: no callback begins after they
- *   have returned, one that is running may finish. A callback must not throw or longjmp.
+ *   A callback is given when something is started, with `user_data` and `user_free`. If the start fails no callback ever
+ *   runs, and `user_free` has run before the function returns. Otherwise outputs are written before the first callback can
+ *   run; callbacks run one at a time for each subscription, on a thread of the library that does nothing else meanwhile
+ *   (or in gocore_etcd_client_dispatch, for a client that was connected so): a slow one delays its own subscription only.
+ *   What a callback gets as a const pointer is borrowed until it returns; where it can be kept, a function _clone does so.
+ *   Every function may be called inside a callback, blocking ones too; only waiting for oneself is WRONG_CONTEXT.
+ *   `user_free` runs exactly once, after the last callback has returned; never in a forked child, never when the process
+ *   exits. Cancelling and freeing a subscription do not wait: no callback begins after they have returned, one that is
+ *   running may finish. A callback must not throw or longjmp.
  *
  * VERSIONS
  *   Functions are never changed and never removed while GOCORE_ETCD_ABI_VERSION stays the same; it is the number in the
@@ -100,6 +103,13 @@ extern "C" {
  */
 typedef struct gocore_etcd_cancel_token gocore_etcd_cancel_token;
 
+/* A candidacy that goes on in the background.
+ *
+ * Ownership: freed with gocore_etcd_candidacy_free, also inside its own callback; it keeps its client alive. Threads: any
+ * number at once.
+ */
+typedef struct gocore_etcd_candidacy gocore_etcd_candidacy;
+
 /* A client of an etcd cluster.
  *
  * Ownership: freed with gocore_etcd_client_free; what was made with it (locks, subscriptions) keeps it alive. Threads:
@@ -109,7 +119,7 @@ typedef struct gocore_etcd_client gocore_etcd_client;
 
 /* Why a call failed.
  *
- * Ownership: whoever receives one frees it with gocore_etcd_error_free. It belongs to no client and outlives all of
+ * Ownership: whoever receives one frees it with gocore_etcd_error_free (a const one is borrowed). It belongs to no client and outlives all of
  * them. Threads: a single one at a time may free it; the getters may be called from any.
  */
 typedef struct gocore_etcd_error gocore_etcd_error;
@@ -133,6 +143,19 @@ typedef struct gocore_etcd_kv_listing gocore_etcd_kv_listing;
  * gocore_etcd_kv_update_free. Threads: any number may read it at once.
  */
 typedef struct gocore_etcd_kv_update gocore_etcd_kv_update;
+
+/* Who leads.
+ *
+ * Ownership: freed with gocore_etcd_leader_free when it came out of a call or from gocore_etcd_leader_clone; borrowed for
+ * the callback it is given to. Threads: any number may read it at once.
+ */
+typedef struct gocore_etcd_leader gocore_etcd_leader;
+
+/* A leadership. It lives until it is resigned, freed or lost, however it was waited for.
+ *
+ * Ownership: freed with gocore_etcd_leadership_free; it keeps its client alive. Threads: any number at once.
+ */
+typedef struct gocore_etcd_leadership gocore_etcd_leadership;
 
 /* A held lock. It lives until it is unlocked, freed or lost, however it was waited for.
  *
@@ -265,7 +288,13 @@ bool gocore_etcd_error_retryable(const gocore_etcd_error *error);
  */
 bool gocore_etcd_error_maybe_applied(const gocore_etcd_error *error);
 
-/* Frees an error. NULL is allowed.
+/* The same error, to be kept beyond the callback that was given it. NULL gives NULL.
+ *
+ * Ownership: the caller frees what it gives with gocore_etcd_error_free. Threads: any. Errors: none. Since 0.1.
+ */
+gocore_etcd_error *gocore_etcd_error_clone(const gocore_etcd_error *error);
+
+/* Frees an error; those that a callback borrows are not to be freed. NULL is allowed.
  *
  * Ownership: takes `error`. Threads: any. Errors: none. Since 0.1.
  */
@@ -945,18 +974,20 @@ typedef struct gocore_etcd_txn {
     size_t else_ops_len;
     /* One more condition, that etcd checks: this lock is held by this owner. NULL: none. */
     const struct gocore_etcd_lock *guard;
+    /* One more: this leadership is this leader's. NULL: none. */
+    const struct gocore_etcd_leadership *leadership;
 } gocore_etcd_txn;
 
 /* Every field of gocore_etcd_txn at its default. */
 #define GOCORE_ETCD_TXN_INIT \
-    { sizeof(gocore_etcd_txn), NULL, 0, NULL, 0, NULL, 0, NULL }
+    { sizeof(gocore_etcd_txn), NULL, 0, NULL, 0, NULL, 0, NULL, NULL }
 
 /* Carries out a transaction. That conditions do not hold is no error: gocore_etcd_txn_result_succeeded says so.
  *
  * `timeout_ms`: 0 is the client's request timeout.
  *
  * Ownership: the caller frees `*result` and `*err`; `txn` is only read during the call. Threads: any; blocks. Errors:
- * INVALID_ARGUMENT; LOST when the guard refused it, no other condition was there and nothing was to be done otherwise;
+ * INVALID_ARGUMENT; LOST when a guard refused it, no other condition was there and nothing was to be done otherwise;
  * UNAVAILABLE, DEADLINE_EXCEEDED when etcd is away: gocore_etcd_error_maybe_applied says whether it may have been
  * carried out; RESOURCE_EXHAUSTED; PERMISSION_DENIED; CLOSED. Since 0.1.
  */
@@ -1045,8 +1076,9 @@ typedef void (*gocore_etcd_kv_watch_callback)(void *user_data, const gocore_etcd
  *
  * `options` may be NULL: then it is this one key; of its fields `scope` and `end` are for watching. The range may be of any
  * size. The first update is a snapshot, apart from those of GOCORE_ETCD_UPDATE_CONNECTED, which tell of the connection
- * whenever that changes. That etcd is away, or refuses the watch (PERMISSION_DENIED), is waited out; the log tells of it.
- * For a slow callback up to 4,096 changes or 32 MB are kept, then the newest of each key, then a snapshot is due.
+ * whenever that changes; at the beginning it counts as away. That etcd is away, or refuses the watch (PERMISSION_DENIED),
+ * is waited out; the log tells of it. For a slow callback up to 4,096 changes or 32 MB are kept, then the newest of each
+ * key, then a snapshot is due.
  *
  * The watch goes on after gocore_etcd_client_free, until the subscription is cancelled or freed; gocore_etcd_client_close
  * ends it: then no further callback begins. That it is over, `user_free` tells.
@@ -1293,13 +1325,14 @@ typedef void (*gocore_etcd_lock_callback)(void *user_data,
                                           gocore_etcd_lock *lock,
                                           gocore_etcd_error *err);
 
-/* Says that a lock is held no longer. */
+/* Says that a lock is held no longer, or that a leadership is over. */
 typedef void (*gocore_etcd_lost_callback)(void *user_data);
 
 /* Begins to wait for the lock `key`; `callback` runs exactly once with what came of it, possibly before this returns.
  *
  * The other parameters are those of gocore_etcd_lock_acquire. Cancelling, expiry and closing complete it with CANCELLED,
- * DEADLINE_EXCEEDED and CLOSED; when success is quicker, success it is. Freeing the client's handle changes nothing.
+ * DEADLINE_EXCEEDED and CLOSED; when success is quicker, success it is. A name that is none (of slashes and spaces alone)
+ * completes it with INVALID_ARGUMENT. Freeing the client's handle changes nothing.
  *
  * Ownership: the callback owns its lock and error; `user_data` is given back by `user_free` after it, or before this
  * returns with a failure; the caller frees `*err`. Threads: any; never waits. Errors: INVALID_ARGUMENT;
@@ -1325,6 +1358,486 @@ gocore_etcd_status gocore_etcd_lock_acquire_async(gocore_etcd_client *client,
  */
 gocore_etcd_status gocore_etcd_lock_on_lost(gocore_etcd_lock *lock,
                                             gocore_etcd_lost_callback callback,
+                                            void *user_data,
+                                            gocore_etcd_user_free user_free,
+                                            gocore_etcd_subscription **subscription,
+                                            gocore_etcd_error **err);
+
+/* =================================================================================================================
+ * Election
+ *
+ * One leader at a time among the candidates for a key, in order of arrival, and anybody may ask who it is or watch it. A
+ * leadership is lost here before the server can elect the next, while clocks run at the same rate; beyond that the fencing
+ * token protects: guarded writes to etcd always, other systems where they check it. Programs that use the Go package
+ * go-core/etcd are candidates and observers of the same elections.
+ *
+ * A candidate has an identity, any text by which others find it. Three ways to lead: gocore_etcd_election_campaign waits
+ * for it, gocore_etcd_election_candidacy goes for it in the background, gocore_etcd_election_run has the work begun and
+ * stopped too.
+ *
+ * Costs: campaigning and resigning are 2 requests and 2 proposals in all, as long as another lock or leadership of the same
+ * TTL was held within the last TTL. A candidate that waits sends nothing; one resignation wakes one candidate.
+ */
+
+/* How to be a candidate. */
+typedef struct gocore_etcd_election_options {
+    /* Set by GOCORE_ETCD_ELECTION_OPTIONS_INIT. */
+    size_t struct_size;
+    /* How long after the death of this process, or the loss of its network, the next leads. 0: 15,000; below 1,000 is
+       raised to that; rounded up to whole seconds; what the server grants counts. */
+    int64_t ttl_ms;
+} gocore_etcd_election_options;
+
+/* Every field of gocore_etcd_election_options at its default. */
+#define GOCORE_ETCD_ELECTION_OPTIONS_INIT \
+    { sizeof(gocore_etcd_election_options), 0 }
+
+/* Campaigns for the leadership of `key` and waits for it, in order of arrival. `*leadership` is the leadership, or NULL on
+ * failure.
+ *
+ * `key` lies below the client's prefix; surrounding slashes are trimmed, inner ones kept: "jobs" and "jobs/1" are two
+ * elections. `identity` is what observers see of this candidate once it leads: any text that is not blank, at most 1 MiB.
+ * `options` may be NULL. `timeout_ms`: 0 and GOCORE_ETCD_WAIT_FOREVER are no limit; each single request has the client's
+ * request timeout all the same. `cancel` may be NULL. After cancel or expiry the place in the queue is given up in the
+ * background.
+ *
+ * Ownership: the caller frees `*leadership` and `*err`. Threads: any; blocks. Candidates of one process are as good as
+ * those on different machines. Errors: INVALID_ARGUMENT; DEADLINE_EXCEEDED; CANCELLED; LOST when the session died while
+ * waiting: the place in the queue is gone, call again; UNAVAILABLE; CLOSED. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_election_campaign(gocore_etcd_client *client,
+                                                 const char *key,
+                                                 const char *identity,
+                                                 const gocore_etcd_election_options *options,
+                                                 int64_t timeout_ms,
+                                                 const gocore_etcd_cancel_token *cancel,
+                                                 gocore_etcd_leadership **leadership,
+                                                 gocore_etcd_error **err);
+
+/* Who leads `key` now. `*leader` is the leader, or NULL when nobody leads: that is GOCORE_ETCD_STATUS_OK too. No candidacy
+ * is needed.
+ *
+ * `timeout_ms`: 0 is the client's request timeout, which is also the most there is. Cost: one request, no proposal.
+ *
+ * Ownership: the caller frees `*leader` and `*err`. Threads: any; blocks. Errors: INVALID_ARGUMENT; MALFORMED, naming the
+ * key, when the leader's identity is not UTF-8 (foreign programs may write what they like); UNAVAILABLE,
+ * DEADLINE_EXCEEDED when etcd is away; PERMISSION_DENIED; CLOSED. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_election_leader(gocore_etcd_client *client,
+                                               const char *key,
+                                               int64_t timeout_ms,
+                                               gocore_etcd_leader **leader,
+                                               gocore_etcd_error **err);
+
+/* =================================================================================================================
+ * Election: a leader
+ *
+ * What anyone sees of a leader. Leaders are values: they belong to no client and outlive it.
+ */
+
+/* What it has proclaimed last, at first the identity it campaigned with, with its length in `*len` (which may be NULL).
+ *
+ * Ownership: UTF-8 text that lives as long as `leader`; it ends with NUL, and has none inside unless a foreign program has
+ * written one; NULL gives NULL and 0. Threads: any. Errors: none. Since 0.1.
+ */
+const char *gocore_etcd_leader_identity(const gocore_etcd_leader *leader,
+                                        size_t *len);
+
+/* Its fencing token, higher than that of every leader before.
+ *
+ * Ownership: borrows `leader`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+int64_t gocore_etcd_leader_token(const gocore_etcd_leader *leader);
+
+/* The revision at which its identity was written: the token, until it proclaims another.
+ *
+ * Ownership: borrows `leader`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+int64_t gocore_etcd_leader_revision(const gocore_etcd_leader *leader);
+
+/* The same leader, to be kept beyond the callback. Nothing is copied. NULL gives NULL.
+ *
+ * Ownership: the caller frees what it gives with gocore_etcd_leader_free. Threads: any. Errors: none. Since 0.1.
+ */
+gocore_etcd_leader *gocore_etcd_leader_clone(const gocore_etcd_leader *leader);
+
+/* Frees a leader; those of callbacks are not to be freed. NULL is allowed.
+ *
+ * Ownership: takes `leader`. Threads: any. Errors: none. Since 0.1.
+ */
+void gocore_etcd_leader_free(gocore_etcd_leader *leader);
+
+/* =================================================================================================================
+ * Election: a leadership
+ *
+ * What whoever leads may believe, says to others, and gives back.
+ */
+
+/* The full key of the election in etcd, without the candidate's part.
+ *
+ * Ownership: text that lives as long as `leadership`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
+ */
+const char *gocore_etcd_leadership_key(const gocore_etcd_leadership *leadership);
+
+/* What this leader is known as: what it has proclaimed last, at first what it campaigned with. `*identity` is a text of
+ * the caller's own, because proclaiming changes it.
+ *
+ * Ownership: the caller frees `*identity` with gocore_etcd_string_free, and `*err`. Threads: any; does not block. Errors:
+ * INVALID_ARGUMENT. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_leadership_identity(const gocore_etcd_leadership *leadership,
+                                                   char **identity,
+                                                   gocore_etcd_error **err);
+
+/* The fencing token: strictly increasing over the leaders of this key. Give it to systems that can refuse a lower one.
+ *
+ * Ownership: borrows `leadership`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
+ */
+int64_t gocore_etcd_leadership_token(const gocore_etcd_leadership *leadership);
+
+/* Whether this still leads: a wait-free read that compares clocks itself. Once false it stays false.
+ *
+ * Ownership: borrows `leadership`; NULL gives false. Threads: any; never waits. Errors: none; false after a fork.
+ * Since 0.1.
+ */
+bool gocore_etcd_leadership_is_leader(const gocore_etcd_leadership *leadership);
+
+/* Waits until this leads no longer: lost, or resigned.
+ *
+ * GOCORE_ETCD_STATUS_OK when that has happened; GOCORE_ETCD_STATUS_DEADLINE_EXCEEDED when it still leads after
+ * `timeout_ms`: that is no error, `*err` stays NULL. `timeout_ms`: 0 and GOCORE_ETCD_WAIT_FOREVER are no limit. `cancel`
+ * may be NULL.
+ *
+ * Ownership: borrows `leadership`, which may be freed meanwhile by another thread; the caller frees `*err`. Threads: any;
+ * blocks. Errors: INVALID_ARGUMENT; CANCELLED. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_leadership_wait_lost(gocore_etcd_leadership *leadership,
+                                                    int64_t timeout_ms,
+                                                    const gocore_etcd_cancel_token *cancel,
+                                                    gocore_etcd_error **err);
+
+/* Changes the identity that others see; leadership and token stay. One at a time, in the order of the calls.
+ *
+ * `identity`: as for gocore_etcd_election_campaign. `timeout_ms`: 0 is the client's request timeout, which is also the most
+ * there is. Cost: one request, one proposal; one more after one that failed.
+ *
+ * Ownership: borrows `leadership`; the caller frees `*err`. Threads: any; blocks. Errors: INVALID_ARGUMENT; LOST when this
+ * leads no longer; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: with gocore_etcd_error_maybe_applied others may see
+ * the new identity already or later, until the next proclamation settles it; CLOSED. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_leadership_proclaim(gocore_etcd_leadership *leadership,
+                                                   const char *identity,
+                                                   int64_t timeout_ms,
+                                                   gocore_etcd_error **err);
+
+/* Gives the leadership back; the next candidate has it at once. From the beginning of the call on this leads no longer.
+ * Idempotent: a second call gives the result of the first. The handle is still to be freed.
+ *
+ * `timeout_ms`: 0 is the client's request timeout, which is also the most there is.
+ *
+ * Ownership: borrows `leadership`; the caller frees `*err`. Threads: any; blocks for one request. Errors: LOST when it had
+ * been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it may be called again, and freeing the
+ * leadership goes on trying in the background; CLOSED. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_leadership_resign(gocore_etcd_leadership *leadership,
+                                                 int64_t timeout_ms,
+                                                 gocore_etcd_error **err);
+
+/* Writes a key (absolute, as in gocore_etcd_kv_put) if this still leads when it arrives at etcd. `*revision` (which may be
+ * NULL) is the revision of the write.
+ *
+ * `options` may be NULL. `timeout_ms`: 0 is the client's request timeout.
+ *
+ * Ownership: borrows `leadership`; the caller frees `*err`. Threads: any; blocks for one request. Errors: LOST when it
+ * leads no longer, here or in etcd: nothing was written; otherwise those of gocore_etcd_kv_put. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_leadership_put(gocore_etcd_leadership *leadership,
+                                              const void *key,
+                                              size_t key_len,
+                                              const void *value,
+                                              size_t value_len,
+                                              const gocore_etcd_put_options *options,
+                                              int64_t timeout_ms,
+                                              int64_t *revision,
+                                              gocore_etcd_error **err);
+
+/* Frees a leadership. One that still leads is given back in the background; gocore_etcd_client_close waits for that. NULL
+ * is allowed.
+ *
+ * Ownership: takes `leadership`. Threads: any; never waits. Errors: none; after a fork it does nothing. Since 0.1.
+ */
+void gocore_etcd_leadership_free(gocore_etcd_leadership *leadership);
+
+/* =================================================================================================================
+ * Election: callbacks
+ *
+ * Campaigning without blocking, hearing of a loss, and watching who leads.
+ */
+
+/* What gocore_etcd_election_campaign_async came to. With GOCORE_ETCD_STATUS_OK `leadership` is the leadership and `err`
+ * NULL, otherwise `leadership` is NULL; the callback owns both, and frees them.
+ */
+typedef void (*gocore_etcd_leadership_callback)(void *user_data,
+                                                gocore_etcd_status status,
+                                                gocore_etcd_leadership *leadership,
+                                                gocore_etcd_error *err);
+
+/* Receives who leads, in the order in which they lead. `leader` is NULL when nobody does, and when `problem` is not NULL:
+ * then it cannot be said who, because somebody leads whose identity is not UTF-8 (MALFORMED), or because etcd refuses to
+ * tell (PERMISSION_DENIED, UNAUTHENTICATED). The next change is told all the same. Both are borrowed for the call;
+ * gocore_etcd_leader_clone keeps a leader.
+ */
+typedef void (*gocore_etcd_leader_callback)(void *user_data,
+                                            const gocore_etcd_leader *leader,
+                                            const gocore_etcd_error *problem);
+
+/* Begins to campaign for the leadership of `key`; `callback` runs exactly once with what came of it, possibly before this
+ * returns.
+ *
+ * The other parameters are those of gocore_etcd_election_campaign. Cancelling, expiry and closing complete it with
+ * CANCELLED, DEADLINE_EXCEEDED and CLOSED; when success is quicker, success it is. Freeing the client's handle changes
+ * nothing.
+ *
+ * Ownership: the callback owns its leadership and error; `user_data` is given back by `user_free` after it, or before this
+ * returns with a failure; the caller frees `*err`. Threads: any; never waits. Errors: INVALID_ARGUMENT;
+ * RESOURCE_EXHAUSTED when the system gives no thread. Then the callback never runs. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_election_campaign_async(gocore_etcd_client *client,
+                                                       const char *key,
+                                                       const char *identity,
+                                                       const gocore_etcd_election_options *options,
+                                                       int64_t timeout_ms,
+                                                       const gocore_etcd_cancel_token *cancel,
+                                                       gocore_etcd_leadership_callback callback,
+                                                       void *user_data,
+                                                       gocore_etcd_user_free user_free,
+                                                       gocore_etcd_error **err);
+
+/* Has `callback` run once when the leadership is lost; at once when it was lost already. Never when it is given back (by
+ * gocore_etcd_leadership_resign, by freeing it, by closing the client): then the subscription ends. `*subscription` is the
+ * subscription.
+ *
+ * Ownership: the caller frees `*subscription` (which ends it) and `*err`; `user_data` is given back by `user_free`.
+ * Threads: any; never waits. The subscription does not keep the leadership. Errors: INVALID_ARGUMENT; RESOURCE_EXHAUSTED
+ * when the system gives no thread. Then the callback never runs. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_leadership_on_lost(gocore_etcd_leadership *leadership,
+                                                  gocore_etcd_lost_callback callback,
+                                                  void *user_data,
+                                                  gocore_etcd_user_free user_free,
+                                                  gocore_etcd_subscription **subscription,
+                                                  gocore_etcd_error **err);
+
+/* Has `callback` run with who leads `key` now, also when nobody does, and from then on at every change; a proclamation is a
+ * change with the same token. `*subscription` is the subscription. No candidacy is needed, and nobody need ever have been a
+ * candidate.
+ *
+ * A leader that leads no longer may be left out if the callback was slow or etcd was away; none comes after a later one.
+ * That etcd is away is waited out. The observation goes on after gocore_etcd_client_free, until the subscription is
+ * cancelled or freed; gocore_etcd_client_close ends it: then no further callback begins. That it is over, `user_free`
+ * tells.
+ *
+ * Cost: one read for every 1,000 candidates, and one message for each that comes, proclaims or goes. The first watch or
+ * observation of a client opens a stream, which the others share.
+ *
+ * Ownership: the caller frees `*subscription` (which ends it) and `*err`; `user_data` is given back by `user_free`.
+ * Threads: any; never waits. Errors: INVALID_ARGUMENT; CLOSED; RESOURCE_EXHAUSTED when the system gives no thread. Then
+ * the callback never runs. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_election_observe(gocore_etcd_client *client,
+                                                const char *key,
+                                                gocore_etcd_leader_callback callback,
+                                                void *user_data,
+                                                gocore_etcd_user_free user_free,
+                                                gocore_etcd_subscription **subscription,
+                                                gocore_etcd_error **err);
+
+/* =================================================================================================================
+ * Election: a candidacy
+ *
+ * Campaigning in the background, for a service that goes on serving whether it leads or not: it queues, leads, and should
+ * it lose its place or the leadership, it queues again, until it resigns.
+ */
+
+/* On its way to leadership. */
+#define GOCORE_ETCD_CANDIDACY_WAITING 1
+
+/* It leads. */
+#define GOCORE_ETCD_CANDIDACY_LEADING 2
+
+/* It had a place or the leadership, and has neither now: its session died, because etcd could not be reached for a TTL,
+ * or because somebody deleted its key. It queues again, at the end, as soon as it can.
+ */
+#define GOCORE_ETCD_CANDIDACY_LOST 3
+
+/* It has ended: resigned, or its client was closed. Nothing comes after. */
+#define GOCORE_ETCD_CANDIDACY_RESIGNED 4
+
+/* Receives how a candidacy stands, in order: at first and at every change one of GOCORE_ETCD_CANDIDACY_…. `place`, while
+ * waiting: how many are before it, as gocore_etcd_candidacy_place says. `token`, while leading: the fencing token.
+ *
+ * `problem` is not NULL when campaigning fails for a reason that does not pass by itself (PERMISSION_DENIED,
+ * UNAUTHENTICATED, RESOURCE_EXHAUSTED …): it is told once, `state` is what it was, and campaigning goes on. Borrowed for the
+ * call.
+ */
+typedef void (*gocore_etcd_candidacy_callback)(void *user_data,
+                                               int32_t state,
+                                               uint64_t place,
+                                               int64_t token,
+                                               const gocore_etcd_error *problem);
+
+/* Campaigns for the leadership of `key` in the background, and has `callback` (which may be NULL) run with how it stands.
+ * `*candidacy` is the candidacy.
+ *
+ * `key`, `identity` and `options` are those of gocore_etcd_election_campaign. What fails because etcd is away is tried
+ * again after at most 2 s, other failures too. A slow callback may miss states, but never that between two leaderships
+ * there was none. After RESIGNED it is not called again; gocore_etcd_client_close resigns, and then no further callback
+ * begins. That all is over, `user_free` tells.
+ *
+ * Cost: that of gocore_etcd_election_campaign, and one read when it queues behind others, to know its place. While it waits
+ * it sends nothing.
+ *
+ * Ownership: the caller frees `*candidacy` (which ends it) and `*err`; `user_data` is given back by `user_free`. Threads:
+ * any; never waits. Errors: INVALID_ARGUMENT; CLOSED; RESOURCE_EXHAUSTED when the system gives no thread. Then the
+ * callback never runs. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_election_candidacy(gocore_etcd_client *client,
+                                                  const char *key,
+                                                  const char *identity,
+                                                  const gocore_etcd_election_options *options,
+                                                  gocore_etcd_candidacy_callback callback,
+                                                  void *user_data,
+                                                  gocore_etcd_user_free user_free,
+                                                  gocore_etcd_candidacy **candidacy,
+                                                  gocore_etcd_error **err);
+
+/* The full key of the election in etcd, without the candidate's part.
+ *
+ * Ownership: text that lives as long as `candidacy`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
+ */
+const char *gocore_etcd_candidacy_key(const gocore_etcd_candidacy *candidacy);
+
+/* How it stands now: one of GOCORE_ETCD_CANDIDACY_…. That it leads is as exact as gocore_etcd_leadership_is_leader.
+ *
+ * Ownership: borrows `candidacy`; NULL gives 0. Threads: any; never waits. Errors: none; 0 after a fork. Since 0.1.
+ */
+int32_t gocore_etcd_candidacy_state(const gocore_etcd_candidacy *candidacy);
+
+/* While it waits: how many are before it, 1 when only the leader is. 0 as long as it has not queued, and when it does not
+ * wait. An upper bound: counted when it queues, keys of longer names included, and then less one each time that the
+ * candidate right before it goes.
+ *
+ * Ownership: borrows `candidacy`; NULL gives 0. Threads: any; never waits. Errors: none; 0 after a fork. Since 0.1.
+ */
+uint64_t gocore_etcd_candidacy_place(const gocore_etcd_candidacy *candidacy);
+
+/* While it leads: the fencing token. Otherwise 0.
+ *
+ * Ownership: borrows `candidacy`; NULL gives 0. Threads: any; never waits. Errors: none; 0 after a fork. Since 0.1.
+ */
+int64_t gocore_etcd_candidacy_token(const gocore_etcd_candidacy *candidacy);
+
+/* Whether it leads now: a read that compares clocks itself.
+ *
+ * Ownership: borrows `candidacy`; NULL gives false. Threads: any; never waits. Errors: none; false after a fork. Since 0.1.
+ */
+bool gocore_etcd_candidacy_is_leader(const gocore_etcd_candidacy *candidacy);
+
+/* The leadership while it leads, else NULL. Resigning it ends the candidacy. Freed, it changes nothing: the candidacy holds
+ * the leadership too; a handle that is kept goes on leading after the candidacy was freed.
+ *
+ * Ownership: the caller frees what it gives with gocore_etcd_leadership_free; NULL gives NULL. Threads: any; never waits.
+ * Errors: none; NULL after a fork. Since 0.1.
+ */
+gocore_etcd_leadership *gocore_etcd_candidacy_leadership(const gocore_etcd_candidacy *candidacy);
+
+/* Ends the candidacy: gives the leadership back, or leaves the queue in the background. From the beginning of the call on
+ * it does not lead. Idempotent. The handle is still to be freed.
+ *
+ * `timeout_ms`: 0 is the client's request timeout, which is also the most there is.
+ *
+ * Ownership: borrows `candidacy`; the caller frees `*err`. Threads: any; blocks for one request if it led. Errors:
+ * UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it may be called again, and freeing the candidacy goes on trying
+ * in the background; CLOSED. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_candidacy_resign(gocore_etcd_candidacy *candidacy,
+                                                int64_t timeout_ms,
+                                                gocore_etcd_error **err);
+
+/* Ends the callbacks of a candidacy, not the candidacy, and waits until the one that runs has returned and `user_free` has
+ * run, which may be on this thread.
+ *
+ * `timeout_ms`: 0 and GOCORE_ETCD_WAIT_FOREVER are no limit.
+ *
+ * Ownership: borrows `candidacy`; the caller frees `*err`. Threads: any, but not inside a callback; blocks. Errors:
+ * INVALID_ARGUMENT; WRONG_CONTEXT inside any callback, where nothing is done; DEADLINE_EXCEEDED when a callback still
+ * runs: none begins any more. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_candidacy_cancel_wait(gocore_etcd_candidacy *candidacy,
+                                                     int64_t timeout_ms,
+                                                     gocore_etcd_error **err);
+
+/* Frees a candidacy, which ends it in the background, its callbacks too: none begins after this has returned. A leadership
+ * that somebody has from gocore_etcd_candidacy_leadership lives until that is freed too. gocore_etcd_client_close waits for
+ * what is to be given back. NULL is allowed.
+ *
+ * Ownership: takes `candidacy`; `user_data` is given back once no callback runs. Threads: any, also inside its own callback;
+ * never waits. Errors: none; after a fork it does nothing. Since 0.1.
+ */
+void gocore_etcd_candidacy_free(gocore_etcd_candidacy *candidacy);
+
+/* =================================================================================================================
+ * Election: work that the leader does
+ *
+ * The work is begun when this leads, stopped when it leads no longer, and begun again.
+ */
+
+/* What the work returns: resign, let others lead, campaign again. */
+#define GOCORE_ETCD_RUN_AGAIN 0
+
+/* What the work returns: resign, and the run is over. So is it for any other number. */
+#define GOCORE_ETCD_RUN_DONE 1
+
+/* The work: called when this leads, on a thread of its own; its return ends the leadership, and says what comes then, one
+ * of GOCORE_ETCD_RUN_…. `leadership` is borrowed for the call: for its token, its guarded writes, proclaiming. Work that
+ * resigns by itself is not stopped for that.
+ */
+typedef int32_t (*gocore_etcd_run_start_callback)(void *user_data, gocore_etcd_leadership *leadership);
+
+/* Tells the work that was begun with this fencing token to return soon: the leadership is lost, or the run is to end. Called
+ * on another thread, at most once for each call of the work, and never after that has returned; but perhaps before it has
+ * done its first step. So it is best to keep `token`, and let the work compare it with its own.
+ */
+typedef void (*gocore_etcd_run_stop_callback)(void *user_data, int64_t token);
+
+/* Campaigns for the leadership of `key` in the background, and while leading has `start` do the work; when the leadership
+ * is lost, `stop` is called, so that the work returns. Then it starts over, until the work says that it is done or the run
+ * is cancelled. `*subscription` is the run, as a subscription.
+ *
+ * `key`, `identity` and `options` are those of gocore_etcd_election_campaign. There is never more than one call of `start`:
+ * as long as one has not returned this candidate does not campaign. How soon it returns after `stop` is the program's
+ * affair; until then gocore_etcd_leadership_is_leader says how it stands, and guarded writes are refused by etcd. Whatever
+ * fails is tried again after at most 2 s; the log tells of it.
+ *
+ * It is ended by the functions of its subscription, which have `stop` called when work is running, and by
+ * gocore_etcd_client_close, which waits for the work to return (but not for a client that dispatches). The leadership is
+ * kept until the work has returned, apart from closing, which gives it back at once. That all is over, `user_free` tells.
+ *
+ * `start` and `stop` run on threads of the library, also for clients that dispatch: work that blocks has no place in a loop
+ * of events. A program with such a loop uses gocore_etcd_election_candidacy.
+ *
+ * Cost: that of gocore_etcd_election_candidacy for each leadership, and one thread.
+ *
+ * Ownership: the caller frees `*subscription` (which ends the run) and `*err`; `user_data` is given back by `user_free`
+ * after `start` and `stop` have returned for the last time. Threads: any; never waits. Errors: INVALID_ARGUMENT; CLOSED;
+ * RESOURCE_EXHAUSTED when the system gives no thread. Then no callback ever runs. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_election_run(gocore_etcd_client *client,
+                                            const char *key,
+                                            const char *identity,
+                                            const gocore_etcd_election_options *options,
+                                            gocore_etcd_run_start_callback start,
+                                            gocore_etcd_run_stop_callback stop,
                                             void *user_data,
                                             gocore_etcd_user_free user_free,
                                             gocore_etcd_subscription **subscription,

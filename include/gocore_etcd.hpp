@@ -9,7 +9,7 @@
 //
 // Ownership: all types own what they hold, move, and do not copy (Error and values apart). A moved-from or empty object
 // gives zero values, and its calls fail with INVALID_ARGUMENT. ~Client closes, for at most 5 s; locks and subscriptions
-// keep their client alive. ~Lock gives a held lock back in the background. ~Subscription waits for a running handler,
+// keep their client alive. ~Lock and ~Leadership give back what is held, in the background. ~Subscription waits for a running handler,
 // except inside of one. A std::string_view that a function gives lives as long as the object that gave it.
 //
 // Errors: each function that can fail throws Error, and has an overload that does not: it takes all parameters, `Error &`
@@ -28,6 +28,7 @@
 #include "gocore_etcd/cancel.hpp"
 #include "gocore_etcd/client.hpp"
 #include "gocore_etcd/config.hpp"
+#include "gocore_etcd/election.hpp"
 #include "gocore_etcd/entry.hpp"
 #include "gocore_etcd/error.hpp"
 #include "gocore_etcd/kv.hpp"
@@ -39,5 +40,7 @@
 #include "gocore_etcd/txn.hpp"
 #include "gocore_etcd/txn_result.hpp"
 #include "gocore_etcd/version.hpp"
+#include "gocore_etcd/watch.hpp"
+#include "gocore_etcd/watch_update.hpp"
 
 #endif // GOCORE_ETCD_HPP

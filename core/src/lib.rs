@@ -1,8 +1,8 @@
 //! # gocore_etcd
 //!
-//! etcd for programs that run in production. Capabilities on one client: distributed locks, leader election (and, to come,
-//! service registration, service discovery and distributed configuration). It shares its layout in etcd with
-//! the Go package `go-core/etcd`, so that programs of both form one fleet.
+//! etcd for programs that run in production. Capabilities on one client: distributed locks and leader election (and, to
+//! come, service registration, service discovery and distributed configuration). It shares its layout in etcd with the
+//! Go package `go-core/etcd`, so that programs of both form one fleet.
 //!
 //! ```no_run
 //! use std::time::Duration;

@@ -95,6 +95,8 @@ impl Sessions {
                     // Retired, lost or suspect in the meantime.
                     None => self.forget(ttl, number),
                 },
+                // Expired before its record came: on a slow path, or held up on the way.
+                Ok(Err(error)) if error.kind() == ErrorKind::Lost => self.forget(ttl, number),
                 Ok(Err(error)) => {
                     self.forget(ttl, number);
                     return Err(error.with_op(op));
@@ -135,7 +137,10 @@ impl Sessions {
         let ending = EndOnDrop { sessions: &self, lease: Some(lease.clone()) };
         let record = keyspace.session(lease.id());
         let value = record_value();
-        let revision = put_record(&door, &record, value.clone(), lease.id()).await?;
+        let revision = put_record(&door, &record, value.clone(), lease.id()).await.map_err(|error| {
+            let is_over = error.kind() == ErrorKind::NotFound;
+            if is_over { Error::new(ErrorKind::Lost, "session.begin").with_source(error) } else { error }
+        })?;
         ending.disarm();
         let state = Arc::new(State {
             lease,

@@ -20,10 +20,11 @@ use tokio::sync::mpsc;
 
 use self::buffer::{Buffer, Taken};
 use self::cursor::Cursor;
+use crate::error::{ErrorKind, Result};
 use crate::kv::{Door, KeyValue, Listing};
 use crate::range::Range;
 use crate::tasks::Tasks;
-use crate::time::jittered;
+use crate::time::Backoff;
 
 mod buffer;
 mod cursor;
@@ -31,6 +32,10 @@ mod stream;
 
 /// The most watches that share one stream.
 const WATCHES_PER_STREAM: usize = 1000;
+
+/// Between two attempts at a snapshot.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// One change of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +108,17 @@ impl Watches {
 
     /// Watches `range` (its key and end): the first update is a snapshot.
     pub(crate) fn snapshot_and_watch(&self, range: Range) -> Watch {
-        Watch { watches: self.clone(), range, feed: None, in_gap: false, seen: 0, connected: false }
+        let backoff = Backoff::new(SHORTEST_PAUSE, LONGEST_PAUSE);
+        Watch {
+            watches: self.clone(),
+            range,
+            feed: None,
+            in_gap: false,
+            seen: 0,
+            connected: false,
+            backoff,
+            refused: None,
+        }
     }
 
     /// Ends when `key`, which was there at the revision `seen`, is gone: deleted, or, when its create revision is given,
@@ -169,6 +184,9 @@ pub(crate) struct Watch {
     seen: i64,
     /// What was told last.
     connected: bool,
+    backoff: Backoff,
+    /// Why a snapshot was refused, if that was told.
+    refused: Option<ErrorKind>,
 }
 
 #[derive(Debug)]
@@ -194,22 +212,41 @@ impl Watch {
     /// Safe: nothing is taken that is not returned.
     pub(crate) async fn next(&mut self) -> Update {
         loop {
+            match self.try_next().await {
+                Ok(update) => return update,
+                Err(error) => {
+                    tracing::warn!(%error, "a watch cannot begin; it will be tried again until it is dropped")
+                }
+            }
+        }
+    }
+
+    /// The next update; or, once, why what is watched cannot be read, if that does not pass by itself. It is tried again
+    /// all the same.
+    ///
+    /// # Errors
+    /// PermissionDenied and the like.
+    ///
+    /// # Cancel safety
+    /// As for [`Watch::next`].
+    pub(crate) async fn try_next(&mut self) -> Result<Update> {
+        loop {
             let Some(feed) = self.feed.as_ref().filter(|_| !self.in_gap) else {
-                let snapshot = self.snapshot().await;
+                let snapshot = self.snapshot().await?;
                 if !std::mem::take(&mut self.in_gap) {
                     self.subscribe(Cursor::new(snapshot.revision.saturating_add(1)));
                 }
                 self.seen = snapshot.revision;
-                return Update::Resync(snapshot);
+                return Ok(Update::Resync(snapshot));
             };
             match feed.buffer.take().await {
                 Taken::Events { revision, changes, coalesced, settled } if revision > self.seen => {
-                    return Update::Events { revision, changes, coalesced, settled };
+                    return Ok(Update::Events { revision, changes, coalesced, settled });
                 }
                 Taken::Events { .. } => {}
                 Taken::Connected(connected) => {
                     self.connected = connected;
-                    return Update::Connected(connected);
+                    return Ok(Update::Connected(connected));
                 }
                 Taken::Gap => self.in_gap = true,
                 Taken::Overtaken => self.unsubscribe(),
@@ -218,16 +255,23 @@ impl Watch {
     }
 
     /// All keys of the range, as soon as etcd can be read.
-    async fn snapshot(&self) -> Snapshot {
+    async fn snapshot(&mut self) -> Result<Snapshot> {
         let door = self.watches.0.door.clone().named("watch.resync");
-        let mut pause = Duration::from_millis(50);
         loop {
-            match door.list_all(Range::between(self.range.key.clone(), self.range.end.clone())).await {
-                Ok(Listing { kvs, revision, .. }) => return Snapshot { revision, kvs },
-                Err(error) => tracing::debug!(%error, "resync failed, will be tried again"),
+            let error = match door.list_all(Range::between(self.range.key.clone(), self.range.end.clone())).await {
+                Ok(Listing { kvs, revision, .. }) => {
+                    self.backoff.reset();
+                    self.refused = None;
+                    return Ok(Snapshot { revision, kvs });
+                }
+                Err(error) => error,
+            };
+            let passes = error.is_retryable() || matches!(error.kind(), ErrorKind::Compacted | ErrorKind::Closed);
+            if !passes && self.refused.replace(error.kind()) != Some(error.kind()) {
+                return Err(error);
             }
-            tokio::time::sleep(jittered(pause)).await;
-            pause = (pause * 2).min(Duration::from_secs(2));
+            tracing::debug!(%error, "resync failed, will be tried again");
+            self.backoff.pause().await;
         }
     }
 

@@ -5,11 +5,17 @@
 //! - `dispatch`: the queue of a client whose application runs the callbacks itself
 //! - `events`: one subscription: one callback at a time, cancelled from anywhere, ended once
 //! - `stream`: a subscription to what goes on and on
+//! - `loss`: a subscription to the end of something held
+//! - `completion`: what a call that does not block comes to
+//! - `thread`: a thread of one's own, for a callback that is the work itself
 
+pub(crate) mod completion;
 pub(crate) mod dispatch;
 pub(crate) mod events;
+pub(crate) mod loss;
 mod pool;
 pub(crate) mod stream;
+mod thread;
 pub(crate) mod user_data;
 
 use std::cell::Cell;
@@ -20,6 +26,7 @@ use gocore_etcd_core::Result;
 
 use self::dispatch::Queue;
 pub(crate) use self::pool::Member;
+pub(crate) use self::thread::OwnThread;
 
 /// One thing to be run where callbacks run.
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
@@ -31,6 +38,8 @@ pub(crate) enum Deliver {
     Threads,
     /// On those of the application, when it dispatches.
     Dispatch(Arc<Queue>),
+    /// On a thread of one subscription's own.
+    Own(OwnThread),
 }
 
 impl Deliver {
@@ -39,6 +48,7 @@ impl Deliver {
         match self {
             Deliver::Threads => pool::push(job),
             Deliver::Dispatch(queue) => queue.push(job),
+            Deliver::Own(thread) => thread.push(job),
         }
     }
 

@@ -54,6 +54,6 @@ pub extern "C" fn gocore_etcd_client_dispatch(
 pub extern "C" fn gocore_etcd_client_dispatch_fd(client: *const gocore_etcd_client) -> i32 {
     getter(client, -1, |client| match Handle::shared(client).peek().deliver {
         Deliver::Dispatch(ref queue) => queue.fd(),
-        Deliver::Threads => -1,
+        Deliver::Threads | Deliver::Own(_) => -1,
     })
 }

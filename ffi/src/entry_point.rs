@@ -2,9 +2,11 @@
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use gocore_etcd_core::bridge::{CancelToken, Limit, Operation, Runtime, failed, guarded};
-use gocore_etcd_core::{ErrorKind, Result};
+use gocore_etcd_core::bridge::{CancelToken, Limit, Operation, Runtime, failed, guarded, maybe_applied, or_key};
+use gocore_etcd_core::{Error, ErrorKind, Result};
 
 use crate::error::{gocore_etcd_error, gocore_etcd_status};
 use crate::out::Out;
@@ -19,8 +21,7 @@ pub(crate) fn enter(
 ) -> gocore_etcd_status {
     let err = Out::optional(err);
     let work = || {
-        #[cfg(debug_assertions)]
-        panic_for_a_test(op);
+        panic_for_a_test(op, "entry");
         work()
     };
     match guarded(op, work) {
@@ -35,10 +36,17 @@ pub(crate) fn enter(
     }
 }
 
-/// The bug that a test needs: in the operation that GOCORE_ETCD_TEST_PANIC names. Not in a release build.
-#[cfg(debug_assertions)]
-fn panic_for_a_test(op: &str) {
-    assert!(std::env::var_os("GOCORE_ETCD_TEST_PANIC").is_none_or(|name| name != op), "asked for by a test");
+/// The bug that a test needs, once a process: where GOCORE_ETCD_TEST_PANIC says, as "op@place". Not in a release build.
+pub(crate) fn panic_for_a_test(op: &str, place: &str) {
+    static ASKED: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("GOCORE_ETCD_TEST_PANIC").ok());
+    static DONE: AtomicBool = AtomicBool::new(false);
+    if cfg!(debug_assertions)
+        && let Some(asked) = &*ASKED
+        && asked.split_once('@') == Some((op, place))
+        && !DONE.swap(true, Ordering::Relaxed)
+    {
+        panic!("asked for by a test");
+    }
 }
 
 /// Reads something from a handle; NULL, and a panic, give `zero`.
@@ -59,5 +67,33 @@ pub(crate) fn wait<T: Send + 'static>(
     if Runtime::is_this_thread() {
         return Err(failed(ErrorKind::WrongContext, op, "a blocking call on the library's own thread"));
     }
+    let work = async move {
+        panic_for_a_test(op, "work");
+        work.await
+    };
     Operation::run(runtime, op, limit, cancel, work)
+}
+
+/// Waits until something held is held no longer; that it still is at the limit is a status, not an error.
+pub(crate) fn wait_lost(
+    runtime: &Runtime,
+    op: &'static str,
+    limit: Limit,
+    cancel: CancelToken,
+    lost: impl Future<Output = ()> + Send + 'static,
+) -> Result<gocore_etcd_status> {
+    let waited = wait(runtime, op, limit, cancel, async move {
+        lost.await;
+        Ok(OK)
+    });
+    match waited {
+        Err(error) if error.kind() == ErrorKind::DeadlineExceeded => Ok(error.kind().into()),
+        other => other,
+    }
+}
+
+/// A write that our own limit ended may have been applied all the same.
+pub(crate) fn given_up(error: Error, limit: Limit, key: &str) -> Error {
+    let cut = error.kind() == ErrorKind::DeadlineExceeded && matches!(limit, Limit::After(_));
+    or_key(if cut { maybe_applied(error) } else { error }, key)
 }

@@ -86,7 +86,7 @@ impl From<ErrorKind> for Status {
 
 /// Why a call failed.
 ///
-/// Ownership: whoever receives one frees it with gocore_etcd_error_free. It belongs to no client and outlives all of
+/// Ownership: whoever receives one frees it with gocore_etcd_error_free (a const one is borrowed). It belongs to no client and outlives all of
 /// them. Threads: a single one at a time may free it; the getters may be called from any.
 pub struct gocore_etcd_error {
     error: Error,
@@ -132,7 +132,17 @@ pub extern "C" fn gocore_etcd_error_maybe_applied(error: *const gocore_etcd_erro
     getter(error, false, |error| error.error.maybe_applied())
 }
 
-/// Frees an error. NULL is allowed.
+/// The same error, to be kept beyond the callback that was given it. NULL gives NULL.
+///
+/// Ownership: the caller frees what it gives with gocore_etcd_error_free. Threads: any. Errors: none. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn gocore_etcd_error_clone(error: *const gocore_etcd_error) -> *mut gocore_etcd_error {
+    getter(error, std::ptr::null_mut(), |error| {
+        Box::into_raw(Box::new(gocore_etcd_error { error: error.error.clone(), message: error.message.clone() }))
+    })
+}
+
+/// Frees an error; those that a callback borrows are not to be freed. NULL is allowed.
 ///
 /// Ownership: takes `error`. Threads: any. Errors: none. Since 0.1.
 #[unsafe(no_mangle)]

@@ -10,6 +10,7 @@
 //! - [`config`], [`client`], [`subscription`], [`dispatch`], [`log`]
 //! - [`entry`], [`range`], [`kv`], [`txn`], [`txn_result`], [`watch`], [`watch_update`]
 //! - [`lock`], [`lock_events`]
+//! - [`election`], [`leader`], [`leadership`], [`election_events`], [`candidacy`], [`election_run`]
 //!
 //! What they stand on:
 //! - `args`: reads what C passes. The one place where a raw pointer becomes something of Rust
@@ -58,6 +59,18 @@ pub mod watch_update;
 pub mod lock;
 
 pub mod lock_events;
+
+pub mod election;
+
+pub mod leader;
+
+pub mod leadership;
+
+pub mod election_events;
+
+pub mod candidacy;
+
+pub mod election_run;
 
 mod args;
 mod callback;

@@ -9,13 +9,13 @@ use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gocore_etcd_core::bridge::{Limit, Owned, maybe_applied, or_key};
+use gocore_etcd_core::bridge::{Limit, Owned, or_key};
 use gocore_etcd_core::{ErrorKind, Lock, Result};
 
 use crate::args::{Handle, Input, cancel_token, handle, input, limit, milliseconds, text};
 use crate::cancel::gocore_etcd_cancel_token;
 use crate::client::{ClientShared, gocore_etcd_client};
-use crate::entry_point::{OK, enter, getter, wait};
+use crate::entry_point::{OK, enter, getter, given_up, wait, wait_lost};
 use crate::error::{gocore_etcd_error, gocore_etcd_status};
 use crate::kv::{Put, gocore_etcd_put_options};
 use crate::out::{self, Out, Plain};
@@ -190,14 +190,7 @@ pub extern "C" fn gocore_etcd_lock_wait_lost(
         let (lost, client) = (lock.lock.lost(), lock.client.clone());
         // Waiting must not keep it held.
         drop(lock);
-        let waited = wait(&client.runtime, op, limit, cancel, async move {
-            lost.await;
-            Ok(OK)
-        });
-        match waited {
-            Err(error) if error.kind() == ErrorKind::DeadlineExceeded => Ok(error.kind().into()),
-            other => other,
-        }
+        wait_lost(&client.runtime, op, limit, cancel, lost)
     })
 }
 
@@ -264,10 +257,4 @@ pub extern "C" fn gocore_etcd_lock_put(
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_lock_free(lock: *mut gocore_etcd_lock) {
     out::free(lock);
-}
-
-/// A release that our own limit ended may have been applied all the same.
-fn given_up(error: gocore_etcd_core::Error, limit: Limit, key: &str) -> gocore_etcd_core::Error {
-    let cut = error.kind() == ErrorKind::DeadlineExceeded && matches!(limit, Limit::After(_));
-    or_key(if cut { maybe_applied(error) } else { error }, key)
 }

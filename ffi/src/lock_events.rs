@@ -3,17 +3,15 @@
 //! Taking a lock without blocking, and hearing of its loss.
 
 use std::ffi::{c_char, c_void};
-use std::ptr;
-use std::sync::Arc;
 
-use gocore_etcd_core::bridge::{Operation, invalid, or_key};
-use gocore_etcd_core::{Lock, Result};
+use gocore_etcd_core::bridge::invalid;
 
 use crate::args::{cancel_token, handle, limit};
-use crate::callback::events::{After, Events, Handler};
+use crate::callback::completion::Completion;
+use crate::callback::loss;
 use crate::callback::user_data::UserData;
 use crate::cancel::gocore_etcd_cancel_token;
-use crate::client::{ClientShared, Pending, gocore_etcd_client};
+use crate::client::gocore_etcd_client;
 use crate::entry_point::{OK, enter};
 use crate::error::{gocore_etcd_error, gocore_etcd_status};
 use crate::lock::{gocore_etcd_lock, gocore_etcd_lock_options, wanted};
@@ -31,13 +29,14 @@ pub type gocore_etcd_lock_callback = Option<
     ),
 >;
 
-/// Says that a lock is held no longer.
+/// Says that a lock is held no longer, or that a leadership is over.
 pub type gocore_etcd_lost_callback = Option<extern "C" fn(user_data: *mut c_void)>;
 
 /// Begins to wait for the lock `key`; `callback` runs exactly once with what came of it, possibly before this returns.
 ///
 /// The other parameters are those of gocore_etcd_lock_acquire. Cancelling, expiry and closing complete it with CANCELLED,
-/// DEADLINE_EXCEEDED and CLOSED; when success is quicker, success it is. Freeing the client's handle changes nothing.
+/// DEADLINE_EXCEEDED and CLOSED; when success is quicker, success it is. A name that is none (of slashes and spaces alone)
+/// completes it with INVALID_ARGUMENT. Freeing the client's handle changes nothing.
 ///
 /// Ownership: the callback owns its lock and error; `user_data` is given back by `user_free` after it, or before this
 /// returns with a failure; the caller frees `*err`. Threads: any; never waits. Errors: INVALID_ARGUMENT;
@@ -63,32 +62,9 @@ pub extern "C" fn gocore_etcd_lock_acquire_async(
         let limit = limit(op, timeout_ms)?;
         let cancel = cancel_token(op, cancel)?;
         let callback = callback.ok_or_else(|| invalid(op, "callback", "must not be NULL"))?;
-        let pending = Pending::begin(&client, op)?;
         let (caller, name) = (client.client.clone(), key.clone());
-        let owner = client.clone();
-        let complete = move |result: Result<Lock>| {
-            let deliver = owner.deliver.clone();
-            let job = move || {
-                let (mut lock, mut error) = (ptr::null_mut(), ptr::null_mut());
-                let status = match result.map_err(|error| or_key(error, key)) {
-                    Ok(held) => {
-                        Out::new(op, "lock", &mut lock).map(|out| out.give(gocore_etcd_lock::new(held, owner))).ok();
-                        OK
-                    }
-                    Err(failure) => {
-                        let status = failure.kind().into();
-                        Out::new(op, "err", &mut error).map(|out| out.give(failure.into())).ok();
-                        status
-                    }
-                };
-                callback(user.data(), status, lock, error);
-                drop(user);
-                drop(pending);
-            };
-            deliver.push(Box::new(job));
-        };
         let work = async move { caller.lock(&name, ttl).await };
-        Operation::start(&client.runtime, op, limit, cancel, work, complete);
+        Completion { callback, user, key }.start(op, &client, (limit, cancel), work, gocore_etcd_lock::new)?;
         Ok(OK)
     })
 }
@@ -116,44 +92,7 @@ pub extern "C" fn gocore_etcd_lock_on_lost(
         let out = Out::new(op, "subscription", subscription)?;
         let lock = handle(op, "lock", lock)?;
         let callback = callback.ok_or_else(|| invalid(op, "callback", "must not be NULL"))?;
-        let client = lock.client.clone();
-        let pending = Pending::begin(&client, op)?;
-        let events = Events::new(client.deliver.clone(), Loss { callback, user, _pending: pending });
-        out.give(events.clone().into());
-        watch(&client, lock.lock.loss(), events);
+        loss::subscribe(op, &lock.client, out, lock.lock.loss(), callback, user)?;
         Ok(OK)
     })
-}
-
-/// Wakes the subscription at the loss. Holds neither the lock nor its client: they may go before.
-fn watch(client: &Arc<ClientShared>, loss: impl Future<Output = bool> + Send + 'static, events: Arc<Events>) {
-    let cancelled = events.cancelled().clone();
-    let work = async move { Ok(loss.await) };
-    let complete = move |lost: Result<bool>| match lost {
-        Ok(true) => events.wake(),
-        // Given back, or nobody wants to know any more: there is nothing to tell.
-        _ => events.cancel(),
-    };
-    Operation::start(
-        &client.runtime,
-        "lock.on_lost",
-        gocore_etcd_core::bridge::Limit::Never,
-        cancelled,
-        work,
-        complete,
-    );
-}
-
-struct Loss {
-    callback: extern "C" fn(user_data: *mut c_void),
-    user: UserData,
-    /// Dropped after `user`: closing waits for both.
-    _pending: Pending,
-}
-
-impl Handler for Loss {
-    fn call(&mut self) -> After {
-        (self.callback)(self.user.data());
-        After::Over
-    }
 }

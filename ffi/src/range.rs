@@ -67,8 +67,54 @@ pub(crate) enum Use {
     Watch,
 }
 
+/// What a range's parts are called where they are given.
+#[derive(Clone, Copy)]
+pub(crate) struct Names {
+    key: &'static str,
+    options: &'static str,
+    scope: &'static str,
+    end: &'static str,
+    content: &'static str,
+    order: &'static str,
+    limit: &'static str,
+    revision: &'static str,
+    max_create_revision: &'static str,
+}
+
+macro_rules! names {
+    ($key:literal, $options:literal) => {
+        Names {
+            key: $key,
+            options: $options,
+            scope: concat!($options, ".scope"),
+            end: concat!($options, ".end"),
+            content: concat!($options, ".content"),
+            order: concat!($options, ".order"),
+            limit: concat!($options, ".limit"),
+            revision: concat!($options, ".revision"),
+            max_create_revision: concat!($options, ".max_create_revision"),
+        }
+    };
+}
+
+const PARAMETERS: Names = names!("key", "options");
+/// Those of an operation in a transaction.
+pub(crate) const IN_TXN: Names = names!("txn.ops.key", "txn.ops.range");
+
+/// The range that a function's parameters `key` and `options` make.
 pub(crate) fn read(
     op: &'static str,
+    key: *const c_void,
+    key_len: usize,
+    options: *const gocore_etcd_range_options,
+    purpose: Use,
+) -> Result<Range> {
+    read_named(op, PARAMETERS, key, key_len, options, purpose)
+}
+
+pub(crate) fn read_named(
+    op: &'static str,
+    names: Names,
     key: *const c_void,
     key_len: usize,
     options: *const gocore_etcd_range_options,
@@ -80,18 +126,18 @@ pub(crate) fn read(
         Prefix,
         Between,
     }
-    let key = bytes(op, "key", key, key_len)?;
-    let Some(given) = input(op, "options", options)? else { return Ok(Range::key(key)) };
+    let key = bytes(op, names.key, key, key_len)?;
+    let Some(given) = input(op, names.options, options)? else { return Ok(Range::key(key)) };
     let scopes = [
         (GOCORE_ETCD_SCOPE_KEY, Scope::Key),
         (GOCORE_ETCD_SCOPE_PREFIX, Scope::Prefix),
         (GOCORE_ETCD_SCOPE_BETWEEN, Scope::Between),
     ];
-    let end = bytes(op, "options.end", given.end, given.end_len)?;
-    let mut range = match choice(op, "options.scope", given.scope, &scopes)? {
-        Scope::Between if end.is_empty() => return Err(invalid(op, "options.end", "must not be empty")),
+    let end = bytes(op, names.end, given.end, given.end_len)?;
+    let mut range = match choice(op, names.scope, given.scope, &scopes)? {
+        Scope::Between if end.is_empty() => return Err(invalid(op, names.end, "must not be empty")),
         Scope::Between => Range::between(key, end),
-        _ if !end.is_empty() => return Err(invalid(op, "options.end", "given without GOCORE_ETCD_SCOPE_BETWEEN")),
+        _ if !end.is_empty() => return Err(invalid(op, names.end, "given without GOCORE_ETCD_SCOPE_BETWEEN")),
         Scope::Key => Range::key(key),
         Scope::Prefix => Range::prefix(key),
     };
@@ -100,23 +146,23 @@ pub(crate) fn read(
         (GOCORE_ETCD_ORDER_OLDEST_CREATED, Order::OldestCreated),
         (GOCORE_ETCD_ORDER_NEWEST_CREATED, Order::NewestCreated),
     ];
-    let order = choice(op, "options.order", given.order, &orders)?;
+    let order = choice(op, names.order, given.order, &orders)?;
     type Narrow = fn(Range) -> Range;
     let contents: [(i32, Narrow); 3] = [
         (GOCORE_ETCD_CONTENT_ALL, |range| range),
         (GOCORE_ETCD_CONTENT_KEYS, Range::keys_only),
         (GOCORE_ETCD_CONTENT_COUNT, Range::count_only),
     ];
-    let content = choice(op, "options.content", given.content, &contents)?;
+    let content = choice(op, names.content, given.content, &contents)?;
     if given.max_create_revision < 0 {
-        return Err(invalid(op, "options.max_create_revision", "must not be negative"));
+        return Err(invalid(op, names.max_create_revision, "must not be negative"));
     }
     let reads = [
-        ("options.content", given.content != 0),
-        ("options.order", given.order != 0),
-        ("options.limit", given.limit != 0),
-        ("options.revision", given.revision != 0),
-        ("options.max_create_revision", given.max_create_revision != 0),
+        (names.content, given.content != 0),
+        (names.order, given.order != 0),
+        (names.limit, given.limit != 0),
+        (names.revision, given.revision != 0),
+        (names.max_create_revision, given.max_create_revision != 0),
     ];
     let other = match purpose {
         Use::Read => None,

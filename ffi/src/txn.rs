@@ -12,6 +12,7 @@ use crate::client::gocore_etcd_client;
 use crate::entry_point::{OK, enter};
 use crate::error::{gocore_etcd_error, gocore_etcd_status};
 use crate::kv::request;
+use crate::leadership::gocore_etcd_leadership;
 use crate::lock::gocore_etcd_lock;
 use crate::out::Out;
 use crate::range::{self, Use, gocore_etcd_range_options};
@@ -119,6 +120,8 @@ pub struct gocore_etcd_txn {
     pub else_ops_len: usize,
     /// One more condition, that etcd checks: this lock is held by this owner. NULL: none.
     pub guard: *const gocore_etcd_lock,
+    /// One more: this leadership is this leader's. NULL: none.
+    pub leadership: *const gocore_etcd_leadership,
 }
 
 // SAFETY: repr(C), begins with the size; numbers and raw pointers.
@@ -131,7 +134,7 @@ unsafe impl Input for gocore_etcd_txn {
 /// `timeout_ms`: 0 is the client's request timeout.
 ///
 /// Ownership: the caller frees `*result` and `*err`; `txn` is only read during the call. Threads: any; blocks. Errors:
-/// INVALID_ARGUMENT; LOST when the guard refused it, no other condition was there and nothing was to be done otherwise;
+/// INVALID_ARGUMENT; LOST when a guard refused it, no other condition was there and nothing was to be done otherwise;
 /// UNAVAILABLE, DEADLINE_EXCEEDED when etcd is away: gocore_etcd_error_maybe_applied says whether it may have been
 /// carried out; RESOURCE_EXHAUSTED; PERMISSION_DENIED; CLOSED. Since 0.1.
 #[unsafe(no_mangle)]
@@ -164,6 +167,9 @@ fn plan(op: &'static str, txn: *const gocore_etcd_txn, depth: usize) -> Result<T
     }
     if let Some(lock) = optional_handle(op, given.guard)? {
         plan = plan.guarded_by(&lock.lock);
+    }
+    if let Some(leader) = optional_handle(op, given.leadership)? {
+        plan = plan.guarded_by(&*leader.leadership);
     }
     for one in array(op, "txn.then_ops", given.then_ops, given.then_ops_len)? {
         plan = plan.then(operation(op, one, depth)?);
@@ -202,7 +208,7 @@ fn operation(op: &'static str, given: &gocore_etcd_op, depth: usize) -> Result<O
     if given.reserved != 0 {
         return Err(invalid(op, "txn.ops.reserved", "must be zero"));
     }
-    let range = |purpose| range::read(op, given.key, given.key_len, given.range, purpose);
+    let range = |purpose| range::read_named(op, range::IN_TXN, given.key, given.key_len, given.range, purpose);
     match given.kind {
         GOCORE_ETCD_OP_PUT => {
             let key = bytes(op, "txn.ops.key", given.key, given.key_len)?;

@@ -30,8 +30,9 @@ pub type gocore_etcd_kv_watch_callback =
 ///
 /// `options` may be NULL: then it is this one key; of its fields `scope` and `end` are for watching. The range may be of any
 /// size. The first update is a snapshot, apart from those of GOCORE_ETCD_UPDATE_CONNECTED, which tell of the connection
-/// whenever that changes. That etcd is away, or refuses the watch (PERMISSION_DENIED), is waited out; the log tells of it.
-/// For a slow callback up to 4,096 changes or 32 MB are kept, then the newest of each key, then a snapshot is due.
+/// whenever that changes; at the beginning it counts as away. That etcd is away, or refuses the watch (PERMISSION_DENIED),
+/// is waited out; the log tells of it. For a slow callback up to 4,096 changes or 32 MB are kept, then the newest of each
+/// key, then a snapshot is due.
 ///
 /// The watch goes on after gocore_etcd_client_free, until the subscription is cancelled or freed; gocore_etcd_client_close
 /// ends it: then no further callback begins. That it is over, `user_free` tells.
@@ -63,11 +64,12 @@ pub extern "C" fn gocore_etcd_kv_watch(
         let range = range::read(op, key, key_len, options, Use::Watch)?;
         let callback = callback.ok_or_else(|| invalid(op, "callback", "must not be NULL"))?;
         let watch = client.client.kv().watch(range)?;
-        subscribe(op, &client, out, updates(watch), user, move |user_data, update| match update {
+        let call = move |user_data, update: Result<_>| match update {
             Ok(update) => callback(user_data, &update),
             // A bug inside: the watch ends, and `user_free` tells so.
             Err(error) => tracing::error!(%error, "a watch has ended"),
-        })?;
+        };
+        subscribe(op, &client, updates(watch), user, call, |events| out.give(events.into()))?;
         Ok(OK)
     })
 }

@@ -3,6 +3,7 @@
 #define GOCORE_ETCD_CLIENT_HPP
 
 #include "config.hpp"
+#include "election.hpp"
 #include "error.hpp"
 #include "kv.hpp"
 #include "lock.hpp"
@@ -17,7 +18,7 @@ inline constexpr Milliseconds close_limit{5000};
 
 /// A client of an etcd cluster. Destroyed, it closes, for at most `close_limit`. What it can do beside that is in the
 /// file of each capability: there is one base for each.
-class Client : public WithKv<Client>, public WithLocks<Client> {
+class Client : public WithKv<Client>, public WithLocks<Client>, public WithElections<Client> {
 public:
     Client() noexcept = default;
     /// Takes a client of the C interface.

@@ -7,6 +7,7 @@
 #include "range.hpp"
 #include "txn.hpp"
 #include "txn_result.hpp"
+#include "watch.hpp"
 
 #include <optional>
 
@@ -19,9 +20,10 @@ struct GetOptions {
 };
 
 /// Keys and values. Borrows its client, which must live longer.
-class Kv {
+class Kv : public WithWatches<Kv> {
 public:
     explicit Kv(gocore_etcd_client *client) noexcept : client_(client) {}
+    gocore_etcd_client *get() const noexcept { return client_; }
 
     /// Reads one key; empty when it does not exist, and at an error.
     std::optional<Entry> get(std::string_view key, const GetOptions &options, Error &error) noexcept

@@ -1,4 +1,4 @@
-// Which keys to list or delete, and how to read them.
+// Which keys to list, delete or watch, and how to read them.
 #ifndef GOCORE_ETCD_RANGE_HPP
 #define GOCORE_ETCD_RANGE_HPP
 

@@ -2,6 +2,7 @@
 #ifndef GOCORE_ETCD_TXN_HPP
 #define GOCORE_ETCD_TXN_HPP
 
+#include "election.hpp"
 #include "lock.hpp"
 #include "range.hpp"
 
@@ -82,6 +83,8 @@ public:
     /// One more condition, that etcd checks: this lock is held by this owner. It must live until the commit; a plan has
     /// one, the last that is given.
     Txn &guarded_by(const Lock &lock) noexcept { return guard_ = lock.get(), *this; }
+    /// The same for a leadership.
+    Txn &guarded_by(const Leadership &leadership) noexcept { return leadership_ = leadership.get(), *this; }
     /// Done when all conditions hold.
     Txn &then(Op op) { return then_.push_back(std::move(op)), *this; }
     /// Done when one does not.
@@ -91,11 +94,13 @@ public:
     const std::vector<Op> &then_ops() const noexcept { return then_; }
     const std::vector<Op> &else_ops() const noexcept { return else_; }
     const gocore_etcd_lock *guard() const noexcept { return guard_; }
+    const gocore_etcd_leadership *leadership() const noexcept { return leadership_; }
 
 private:
     std::vector<Compare> compares_;
     std::vector<Op> then_, else_;
     const gocore_etcd_lock *guard_ = nullptr;
+    const gocore_etcd_leadership *leadership_ = nullptr;
 };
 
 inline Op Op::txn(Txn inner)
@@ -123,6 +128,7 @@ public:
         plain_.else_ops = else_.data();
         plain_.else_ops_len = else_.size();
         plain_.guard = txn.guard();
+        plain_.leadership = txn.leadership();
     }
     PlainTxn(const PlainTxn &) = delete;
     PlainTxn &operator=(const PlainTxn &) = delete;

@@ -135,6 +135,12 @@ impl Programs {
         }
         Ok(programs)
     }
+
+    /// Who is missing and why, for a person, in one line; empty when nobody is.
+    pub fn missing(&self) -> String {
+        let told = |(language, why): &(Language, String)| format!("{} ({why})", language.name());
+        self.missing.iter().map(told).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// An agent of `tests/agents/c`, kept beside the library that it is linked with.

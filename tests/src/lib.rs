@@ -17,6 +17,7 @@
 //! - [`cluster`]: several members, a proxy in front of each client port and each peer port
 //! - [`proxy`]: a TCP proxy that passes, delays, refuses, swallows, holds one direction, cuts
 //! - [`metrics`]: what a server counted: requests by method, proposals
+//! - [`install`]: the C library, installed as users do
 //! - [`cargo`]: building from within a program that cargo runs
 //! - [`python`]: the Python package, built and installed as users do
 //! - [`tls`]: certificates, right ones and wrong ones
@@ -38,6 +39,7 @@ pub mod clock;
 pub mod cluster;
 pub mod eventually;
 mod http;
+pub mod install;
 mod made;
 pub mod metrics;
 mod port;

@@ -21,6 +21,7 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::Outcome;
+pub(crate) use build::programs;
 use cast::Cast;
 use stage::Stage;
 use tell::Teller;
@@ -29,7 +30,7 @@ const INTERRUPTED: &str = "interrupted; nothing is left behind";
 
 pub(crate) fn run(args: &[String]) -> Outcome {
     let options = Options::parse(args)?;
-    let programs = build::programs()?;
+    let programs = programs()?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(play(&options, programs))
 }
@@ -75,10 +76,11 @@ async fn play(options: &Options, programs: Programs) -> Outcome {
         stage = Stage::set(options) => stage?,
         () = signals.any() => return Err(INTERRUPTED.to_owned()),
     };
+    let missing = programs.missing();
     let mut cast = Cast::of(programs.here);
     let tell = Teller::begin(cast.names());
     let outcome = tokio::select! {
-        outcome = story::tell(&stage, &mut cast, &programs.missing, &tell) => outcome,
+        outcome = story::tell(&stage, &mut cast, &missing, &tell) => outcome,
         () = signals.any() => {
             tell.interrupted();
             Err(INTERRUPTED.to_owned())

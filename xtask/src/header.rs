@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use self::item::{Item, Kind};
 use crate::Outcome;
+use crate::library;
 use crate::run::workspace;
 
 const HEADER: &str = "include/gocore_etcd.h";
@@ -39,7 +40,7 @@ pub(crate) fn check() -> Outcome {
             return Err(format!("{path} is not what the sources say: run `cargo xtask header`"));
         }
     }
-    let library = symbols::build_library()?;
+    let library = library::build("dev")?.shared;
     symbols::compare(&symbols::declared(&header), &symbols::exported(&library)?)?;
     symbols::needs_only_the_system(&library)
 }

@@ -6,6 +6,7 @@
 //! - [`header`]: writes the C header from the sources
 //! - [`mod@test`]: every test against a real etcd; what CI runs
 //! - [`soak`]: the same scenarios at random and long
+//! - [`install`]: the C library as users get it
 //! - [`wheel`]: the Python package as users get it
 //! - [`mod@bench`]: what an operation costs, beside the plain etcd-client
 
@@ -13,6 +14,8 @@ mod bench;
 mod check;
 mod demo;
 mod header;
+mod install;
+mod library;
 mod run;
 mod setup;
 mod soak;
@@ -31,6 +34,7 @@ cargo xtask <command>
   header [--check]                     write include/gocore_etcd.h and ffi/abi/symbols.txt from the sources
   test [cargo test's arguments]        every test against a real etcd
   soak [--minutes N] [--seed S]        the scenarios again and again, at random
+  install --prefix DIR [--destdir DIR]  the C library, its headers, for pkg-config and CMake
   wheel                                build the Python wheel and sdist into target/wheels
   bench [--seconds N] [--json F] [--core]  what an operation costs, beside plain etcd-client and other packages
 ";
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
         "header" => header::run(&args),
         "test" => test::run(&args),
         "soak" => soak::run(&args),
+        "install" => install::run(&args),
         "wheel" => wheel::run(),
         "bench" => bench::run(&args),
         "" | "help" | "--help" | "-h" => {

@@ -1,10 +1,12 @@
 //! Running the tools of the house.
 
+use std::collections::HashMap;
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use gocore_etcd_tests::cargo::as_from_a_shell;
+use serde_json::Value;
 
 use crate::Outcome;
 
@@ -20,6 +22,27 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
     cargo.current_dir(workspace()).args(args);
     as_from_a_shell(&mut cargo);
     cargo
+}
+
+/// Has cargo build, in no time when it is there, and gives the file of that name among what it says it has built:
+/// whatever the target directory, and never a stale one.
+pub(crate) fn built<const N: usize>(args: &[&str], names: [&str; N]) -> Result<[PathBuf; N], String> {
+    let mut build = cargo(&[&["build", "--quiet", "--message-format=json-render-diagnostics"], args].concat());
+    let output = build.stderr(Stdio::inherit()).output().map_err(|error| format!("cargo: {error}"))?;
+    let shown = format!("cargo build {}", args.join(" "));
+    if !output.status.success() {
+        return Err(format!("`{shown}`: {}", output.status));
+    }
+    let mut files = HashMap::new();
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        let message: Value = serde_json::from_str(line).unwrap_or_default();
+        let paths = message["filenames"].as_array().into_iter().flatten().filter_map(Value::as_str).map(PathBuf::from);
+        files.extend(paths.filter_map(|path| Some((path.file_name()?.to_str()?.to_owned(), path))));
+    }
+    if let Some(name) = names.iter().find(|name| !files.contains_key(**name)) {
+        return Err(format!("`{shown}`: it built no {name}"));
+    }
+    Ok(names.map(|name| files[name].clone()))
 }
 
 /// Shows the command, runs it with our own output, and takes its exit code for the outcome.

@@ -51,7 +51,7 @@ fn who_is_missing_from_the_cast_is_named_and_the_others_tell_the_story_but_not_i
 
     let output = without.env("CI", "true").output().expect("xtask runs");
     assert!(!output.status.success());
-    assert!(told(&output).1.contains("Python is missing from the cast: there is no /no/python"), "{output:?}");
+    assert!(told(&output).1.contains("these are missing: Python (there is no /no/python"), "{output:?}");
 }
 
 /// Interrupted when the first worker has begun, when all are in the queue, and not at all.

@@ -62,6 +62,14 @@ impl CancelToken {
     pub fn is_cancelled(&self) -> bool {
         self.0.is_cancelled()
     }
+
+    /// Waits until it fires.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub async fn cancelled(&self) {
+        self.0.cancelled().await;
+    }
 }
 
 /// An operation that was started. Dropping it changes nothing.
@@ -118,7 +126,10 @@ impl Operation {
                 () = fired.cancelled() => given_up(ErrorKind::Cancelled),
                 () = deadline.passed() => given_up(ErrorKind::DeadlineExceeded),
             };
-            completion.complete(result);
+            // One that panics is a bug of the surface; it is told, and this thread lives on.
+            if let Err(panic) = std::panic::catch_unwind(AssertUnwindSafe(|| completion.complete(result))) {
+                drop(caught(op, &*panic));
+            }
             drop(keeps);
         });
         Self(cancel)

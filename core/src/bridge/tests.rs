@@ -49,6 +49,19 @@ fn an_operation_completes_exactly_once_however_it_ends() {
 }
 
 #[test]
+fn a_completion_that_panics_harms_nobody_else() {
+    let runtime = runtime();
+    let log = Log::new(LogLevel::Error);
+    log.listen(|| {});
+    let ends = |_: Result<(), Error>| panic!("in a completion");
+    Operation::start(&runtime, "test", Limit::Never, CancelToken::new(), async { Ok(()) }, ends);
+    let next = Operation::run(&runtime, "test", Limit::Never, CancelToken::new(), async { Ok(7) });
+    assert_eq!(next.expect("runs"), 7);
+    let told = log.take(usize::MAX).0;
+    assert!(told.iter().any(|record| record.text.contains("in a completion")), "{told:?}");
+}
+
+#[test]
 fn a_panic_becomes_an_error_with_its_message() {
     let error = guarded::<()>("test", || panic!("the reason")).expect_err("caught");
     assert_eq!(error.kind(), ErrorKind::Internal);

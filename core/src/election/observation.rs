@@ -34,8 +34,9 @@ impl Observation {
     /// slow or etcd was away. Waits without limit; failures are waited out.
     ///
     /// # Errors
-    /// Closed, when the client was closed. Malformed, naming the key, when somebody leads whose identity is not UTF-8:
-    /// then call again for the next change.
+    /// Closed, when the client was closed: nothing comes after. Any other is told once, and the observation goes on: call
+    /// again for the next change. Malformed, naming the key, when somebody leads whose identity is not UTF-8;
+    /// PermissionDenied, Unauthenticated when etcd does not let us look.
     ///
     /// # Cancel safety
     /// Safe: nothing is taken that is not returned.
@@ -44,7 +45,7 @@ impl Observation {
             let update = tokio::select! {
                 biased;
                 () = self.client.tasks().closing() => return Err(Error::closed(OP)),
-                update = self.watch.next() => update,
+                update = self.watch.try_next() => update.map_err(|error| error.with_op(OP))?,
             };
             if let Some(leader) = self.picture.update(update) {
                 return leader.map(|leader| Leader::read(OP, leader)).transpose();

@@ -16,10 +16,8 @@ use tokio::sync::Notify;
 use super::events::{After, Events, Handler};
 use super::user_data::UserData;
 use crate::client::{ClientShared, Pending};
-use crate::out::Out;
-use crate::subscription::gocore_etcd_subscription;
 
-/// Starts a subscription, and writes it to `out` before the first callback: `call` with the `user_data` and an event.
+/// Starts a subscription, and gives it away by `give` before the first callback: `call` with the `user_data` and an event.
 ///
 /// It ends when it is cancelled, when the client is closed (then no further callback begins), and when the source ends.
 /// The handle of the client may be freed before: a source keeps alive what it needs of it.
@@ -29,17 +27,17 @@ use crate::subscription::gocore_etcd_subscription;
 pub(crate) fn subscribe<E: Send + 'static>(
     op: &'static str,
     client: &ClientShared,
-    out: Out<gocore_etcd_subscription>,
     source: impl Stream<Item = Result<E>> + Send + 'static,
     user: UserData,
     call: impl FnMut(*mut c_void, Result<E>) + Send + 'static,
+    give: impl FnOnce(Arc<Events>),
 ) -> Result<()> {
     let pending = Pending::begin(client, op)?;
     let feed = Arc::new(Feed::new(&client.runtime, op, source));
     let (closing, drained) = (client.closing.clone(), Arc::new(Notify::new()));
     let taker = Taker { feed: Arc::downgrade(&feed), drained: drained.clone(), closing, call, user, _pending: pending };
     let events = Events::new(client.deliver.clone(), taker);
-    out.give(events.clone().into());
+    give(events.clone());
     let ended = events.cancelled().clone();
     let work = async move {
         loop {

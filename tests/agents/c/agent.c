@@ -2,39 +2,10 @@
  * `agent PREFIX ENDPOINT...`; the protocol is that of tests/src/bin/agent.rs. */
 #include <gocore_etcd.h>
 
-#include "wire.h"
+#include "elect.h"
 
-#include <pthread.h>
-
-static gocore_etcd_client *client;
 static gocore_etcd_lock *held;
 static gocore_etcd_subscription *watching;
-
-/* One line at a time, from whatever thread. */
-static pthread_mutex_t saying = PTHREAD_MUTEX_INITIALIZER;
-
-#define SAY(...)                                                                                                       \
-    do {                                                                                                               \
-        pthread_mutex_lock(&saying);                                                                                   \
-        printf(__VA_ARGS__);                                                                                           \
-        putchar('\n');                                                                                                 \
-        fflush(stdout);                                                                                                \
-        pthread_mutex_unlock(&saying);                                                                                 \
-    } while (0)
-
-static int failed(const char *what, gocore_etcd_error *err)
-{
-    SAY("{\"event\":\"failed\",\"do\":\"%s\",\"kind\":\"%s\",\"message\":%s}", what,
-        kind_of(gocore_etcd_error_status(err)), quoted(gocore_etcd_error_message(err)));
-    gocore_etcd_error_free(err);
-    return -1;
-}
-
-static void on_lost(void *user_data)
-{
-    (void)user_data;
-    SAY("{\"event\":\"lost\",\"at_ns\":%lld}", now());
-}
 
 static int acquired(gocore_etcd_lock *lock)
 {
@@ -161,6 +132,8 @@ static void obey(const char *what, const char *line)
             if (turn(key, number_of(line, "ttl_ms"), value) != 0)
                 return;
         SAY("{\"event\":\"counted\",\"turns\":%lld}", turns);
+    } else if (elect(what, key, line)) {
+        /* It was about elections. */
     } else if (strcmp(what, "close") == 0) {
         gocore_etcd_error *err;
         if (gocore_etcd_client_close(client, 0, &err) != GOCORE_ETCD_STATUS_OK)
@@ -190,6 +163,7 @@ int main(int argc, char **argv)
     }
     gocore_etcd_subscription_free(watching);
     gocore_etcd_lock_free(held);
+    free_elections();
     gocore_etcd_client_close(client, 0, NULL);
     gocore_etcd_client_free(client);
     return 0;

@@ -1,32 +1,11 @@
 // The C++ agent: as agent.c, by the classes of gocore_etcd.hpp. The protocol is that of tests/src/bin/agent.rs.
 #include <gocore_etcd.hpp>
 
-#include "wire.h"
-
-#include <iostream>
-#include <mutex>
-#include <sstream>
-
-namespace etcd = gocore::etcd;
-
-/// One line at a time, from whatever thread.
-template <typename... Parts> static void say(const Parts &...parts)
-{
-    static std::mutex saying;
-    const std::lock_guard<std::mutex> one(saying);
-    (std::cout << ... << parts) << std::endl;
-}
-
-static std::string text(const std::string &line, const char *field)
-{
-    char value[1024];
-    text_of(line.c_str(), field, value, sizeof value);
-    return value;
-}
+#include "elect.hpp"
 
 class Agent {
 public:
-    explicit Agent(const etcd::Config &config) : client_(etcd::Client::connect(config)) {}
+    explicit Agent(const etcd::Config &config) : client_(etcd::Client::connect(config)), elections_(client_) {}
 
     void obey(const std::string &what, const std::string &line)
     {
@@ -57,7 +36,7 @@ public:
         } else if (what == "close") {
             client_.close();
             say(R"({"event":"closed"})");
-        } else {
+        } else if (!elections_.obey(what, line)) {
             say(R"({"event":"failed","do":)", quoted(what.c_str()), R"(,"kind":"Unknown","message":"no such command"})");
         }
     }
@@ -90,15 +69,10 @@ private:
     }
 
     etcd::Client client_;
+    Elections elections_;
     etcd::Lock lock_;
     etcd::Subscription lost_;
 };
-
-static void failed(const std::string &what, const etcd::Error &error)
-{
-    say(R"({"event":"failed","do":")", what, R"(","kind":")", kind_of(error.status()), R"(","message":)",
-        quoted(error.what()), "}");
-}
 
 int main(int argc, char **argv)
 {

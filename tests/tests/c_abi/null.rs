@@ -6,7 +6,7 @@ use crate::header::{declarations, header};
 use crate::story::{compile, library_dir, root, succeeded};
 
 /// What a function without a status gives for NULL and zero; for the few that are no getters, what they promise.
-fn expectation(declaration: &str, name: &str) -> Option<&'static str> {
+pub(super) fn expectation(declaration: &str, name: &str) -> Option<&'static str> {
     match name {
         "gocore_etcd_version" | "gocore_etcd_status_text" => Some("!= NULL"),
         "gocore_etcd_abi_version" => Some("== GOCORE_ETCD_ABI_VERSION"),

@@ -1,8 +1,10 @@
-//! What C programs see: client, kv, lock and callbacks, their misuse, and the example.
+//! What C programs see: client, kv, lock, election and callbacks, their misuse, and the example.
+
+use std::process::Command;
 
 use gocore_etcd_tests::{Server, not_run};
 
-use crate::story::{compile, compile_with, has_cplusplus, root, run, run_under_memcheck};
+use crate::story::{compile, compile_with, has_cplusplus, root, run, run_under_memcheck, succeeded};
 
 async fn holds(program: &str) {
     let server = Server::plain().await;
@@ -17,6 +19,16 @@ async fn a_c_program_reads_writes_and_commits() {
 #[tokio::test]
 async fn a_c_program_holds_loses_cancels_and_gives_back_locks() {
     holds("lock.c").await;
+}
+
+#[tokio::test]
+async fn a_c_program_campaigns_leads_resigns_and_sees_who_does() {
+    holds("election.c").await;
+}
+
+#[tokio::test]
+async fn candidacies_tell_each_state_and_work_runs_only_as_leader_one_at_a_time() {
+    holds("election_run.c").await;
 }
 
 #[tokio::test]
@@ -44,7 +56,15 @@ async fn a_panic_inside_is_a_status_and_the_process_lives_on() {
     if !cfg!(debug_assertions) {
         return not_run("a panic inside the C library", "a release build has no hook for it");
     }
-    holds("panic.c").await;
+    let server = Server::plain().await;
+    let program = compile("panic.c");
+    let places = ["kv.get@entry", "client.connect@entry", "kv.get@work", "lock.acquire_async@work"];
+    for place in places.into_iter().chain(["lock.acquire_async@callback", "subscription@callback"]) {
+        let mut command = Command::new("timeout");
+        command.args(["60".as_ref(), program.as_os_str(), server.endpoint().as_ref(), place.as_ref()]);
+        command.env("GOCORE_ETCD_TEST_PANIC", place);
+        tokio::task::spawn_blocking(|| succeeded(command)).await.expect("the process lives on");
+    }
 }
 
 async fn holds_in_cplusplus(program: &str) {
@@ -64,8 +84,18 @@ async fn transactions_of_cplusplus_have_conditions_branches_nesting_and_a_guard(
 }
 
 #[tokio::test]
+async fn leaders_candidates_observers_and_work_in_cplusplus_are_owned_and_told() {
+    holds_in_cplusplus("election.cpp").await;
+}
+
+#[tokio::test]
 async fn a_handler_of_cplusplus_gets_the_lock_or_the_error_exactly_once() {
     holds_in_cplusplus("async.cpp").await;
+}
+
+#[tokio::test]
+async fn watches_of_cplusplus_tell_all_in_order_and_what_they_tell_may_be_kept() {
+    holds_in_cplusplus("watch.cpp").await;
 }
 
 #[tokio::test]
@@ -89,6 +119,25 @@ async fn a_forked_child_is_told_so_and_begins_anew_and_the_parent_goes_on() {
 }
 
 #[tokio::test]
+async fn a_forked_child_leads_nothing_of_its_parents_also_when_the_work_forks() {
+    holds("election_fork.c").await;
+}
+
+#[tokio::test]
+async fn the_examples_of_elections_tell_their_story() {
+    let server = Server::plain().await;
+    let cplusplus = has_cplusplus().then_some("examples/cpp/election.cpp");
+    for example in ["examples/c/election.c"].into_iter().chain(cplusplus) {
+        let output = run(compile(&root().join(example).to_string_lossy()), vec![server.endpoint()]).await;
+        let said = String::from_utf8_lossy(&output.stdout);
+        for told in ["leading with fencing token", "the report was written", "nobody leads", "leads with token"] {
+            assert!(said.contains(told), "{example} does not say {told}: {said}");
+        }
+        assert!(said.ends_with("resigned\n"), "{example}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn the_examples_tell_their_story() {
     let server = Server::plain().await;
     let cplusplus = has_cplusplus().then_some("examples/cpp/lock.cpp");
@@ -105,9 +154,9 @@ async fn the_examples_tell_their_story() {
 #[tokio::test]
 async fn memcheck_finds_no_error_and_nothing_lost_in_the_c_programs() {
     let server = Server::plain().await;
-    let mut programs = vec!["kv.c", "lock.c", "misuse.c", "callbacks.c", "watch.c"];
+    let mut programs = vec!["kv.c", "lock.c", "election.c", "election_run.c", "misuse.c", "callbacks.c", "watch.c"];
     if has_cplusplus() {
-        programs.extend(["raii.cpp", "txn.cpp", "async.cpp", "memory.cpp"]);
+        programs.extend(["raii.cpp", "election.cpp", "txn.cpp", "async.cpp", "memory.cpp", "watch.cpp"]);
     }
     for program in programs {
         if !run_under_memcheck(compile(program), vec![server.endpoint()]).await {

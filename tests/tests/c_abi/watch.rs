@@ -9,7 +9,7 @@ use gocore_etcd_tests::process::Event;
 use gocore_etcd_tests::{Agent, Proxy, Server, eventually};
 use serde_json::{Value, json};
 
-use crate::story::compile;
+use crate::story::{compile, has_cplusplus, root};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -19,7 +19,8 @@ struct Watcher {
     keys: BTreeMap<String, i64>,
     revision: i64,
     snapshots: u32,
-    /// How often it was told that etcd is away.
+    /// What it was told last, and how often that etcd is away.
+    connected: bool,
     interruptions: u32,
 }
 
@@ -28,7 +29,7 @@ impl Watcher {
         let args = ["/w/", endpoint.as_str()].iter().chain(more).map(ToString::to_string).collect::<Vec<_>>();
         let mut agent = Agent::spawn(compile("watch_agent.c"), args);
         agent.expect("watching", SOON).await;
-        Self { agent, keys: BTreeMap::new(), revision: 0, snapshots: 0, interruptions: 0 }
+        Self { agent, keys: BTreeMap::new(), revision: 0, snapshots: 0, connected: false, interruptions: 0 }
     }
 
     async fn next(&mut self) {
@@ -56,7 +57,8 @@ impl Watcher {
                 self.keys.retain(|_, revision| *revision != 0);
             }
             "connected" => {
-                self.interruptions += u32::from(event.body["connected"] == json!(false));
+                self.connected = event.body["connected"] == json!(true);
+                self.interruptions += u32::from(!self.connected);
                 return;
             }
             _ => panic!("{event:?}"),
@@ -144,11 +146,15 @@ async fn a_watch_in_c_is_told_that_etcd_is_away_and_after_a_compaction_what_ther
     let mut watcher = Watcher::start(proxy.endpoint(), &[]).await;
     writing.kv().put("/w/gone", "").await.expect("put");
     watcher.until("/w/gone").await;
+    // Before the first connection nothing can be interrupted.
+    while !watcher.connected {
+        watcher.next().await;
+    }
     proxy.cut();
     writing.kv().delete("/w/gone").await.expect("delete");
     let revision = writing.kv().put("/w/end", "").await.expect("put");
     server.client().await.compact(revision, None).await.expect("compact");
-    while watcher.interruptions == 0 {
+    while watcher.connected {
         watcher.next().await;
     }
     proxy.pass();
@@ -187,4 +193,35 @@ async fn a_cancelled_watch_leaves_the_server_also_while_nobody_dispatches() {
     watchers(0).await;
     watcher.agent.send(&json!({"do": "dispatch"})).expect("the program listens");
     watcher.agent.expect("freed", SOON).await;
+}
+
+#[tokio::test]
+async fn the_examples_show_each_flag_as_it_comes_changes_and_goes() {
+    let server = Server::plain().await;
+    let client = client(server.endpoint()).await;
+    let cplusplus = has_cplusplus().then_some("examples/cpp/watch.cpp");
+    for example in ["examples/c/watch.c"].into_iter().chain(cplusplus) {
+        client.kv().put("/go-core/flags/dark", "on").await.expect("put");
+        let program = compile(&root().join(example).to_string_lossy());
+        let mut agent = Agent::spawn(program, [server.endpoint()]);
+        let mut said = Vec::new();
+        let mut until = async |line: &str| {
+            while said.last().is_none_or(|last| last != line) {
+                let event = tokio::time::timeout(SOON, agent.next()).await.expect("a line").expect("the program lives");
+                let text = event.body.as_str().expect("plain text").to_owned();
+                // It comes when the connection does.
+                said.extend((text != "up to date").then_some(text));
+            }
+        };
+        until("/go-core/flags/dark = on").await;
+        client.kv().put("/go-core/flags/beta", "off").await.expect("put");
+        until("/go-core/flags/beta = off").await;
+        client.kv().delete(Range::prefix("/go-core/flags/")).await.expect("delete");
+        until("/go-core/flags/beta is gone").await;
+        let gone = said.split_off(3);
+        assert_eq!(said, ["1 flags:", "/go-core/flags/dark = on", "/go-core/flags/beta = off"], "{example}");
+        assert!(gone.iter().all(|line| line.ends_with(" is gone")), "{example}: {gone:?}");
+        agent.close_stdin();
+        assert!(agent.wait(SOON).await.success(), "{example}");
+    }
 }

@@ -114,7 +114,8 @@ async fn a_proclamation_that_comes_late_does_not_overwrite_a_newer_one() {
     // Some of these are held in the slow proxy, which is found out, and a copy goes the other way.
     for identity in ["old", "new"] {
         let mut proclaiming = JoinSet::new();
-        for leadership in leaders.iter().cloned() {
+        for leadership in &leaders {
+            let leadership = leadership.clone();
             proclaiming.spawn(async move { leadership.proclaim(identity).await });
         }
         for proclaimed in proclaiming.join_all().await {

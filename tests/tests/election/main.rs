@@ -9,5 +9,6 @@ mod foreign;
 mod history;
 mod lost_answer;
 mod observers;
+mod rights;
 mod run;
 mod story;

@@ -160,6 +160,8 @@ async fn an_observer_that_sleeps_sees_nothing_that_never_was_and_what_is_in_the_
     assert_eq!(seen(&mut observation).await, None);
     put(&etcd, "/go-core/elections/k/first", "first", 0).await;
     let mut pairs: Vec<Pair> = vec![None, seen_pair(&mut observation).await];
+    // From now on there always is a leader; and what it wrote last is among the last that the sleeper hears of.
+    put(&etcd, "/go-core/elections/k/second", "second", 0).await;
     // More than is kept for it: of each key the newest.
     let mut last = "first".to_owned();
     for n in 0..60 {
@@ -170,16 +172,17 @@ async fn an_observer_that_sleeps_sees_nothing_that_never_was_and_what_is_in_the_
         ] {
             ours.kv().commit(Txn::new().then(change)).await.expect("commit");
         }
+        put(&etcd, "/go-core/elections/k/second", format!("second {n}"), 0).await;
         let noise = (0..100).map(|key| Op::put(format!("/go-core/elections/k/noise/{key}"), n.to_string()));
         ours.kv().commit(noise.fold(Txn::new(), Txn::then)).await.expect("commit");
         ours.kv().commit(Txn::new().then(Op::delete(format!("/go-core/elections/k/{last}")))).await.expect("commit");
         last = format!("x{n}");
         put(&etcd, format!("/go-core/elections/k/{last}"), last.as_str(), 0).await;
     }
-    for key in candidates(&etcd, "k").await.into_iter().filter(|key| !key.contains("noise")) {
+    put(&etcd, "/go-core/elections/k/end", "end", 0).await;
+    for key in candidates(&etcd, "k").await.into_iter().filter(|key| !key.contains("noise") && !key.ends_with("/end")) {
         etcd.kv_client().delete(key, None).await.expect("delete");
     }
-    put(&etcd, "/go-core/elections/k/end", "end", 0).await;
     let history = history(&etcd).await;
     while pairs.last() != history.led.last() {
         pairs.push(seen_pair(&mut observation).await);

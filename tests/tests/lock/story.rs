@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub(crate) use gocore_etcd_tests::story::{
-    AWHILE, MOST_POLLS, SOON, at, client, client_of, deletion, dropped_at_every_await, keys, polled,
+    AWHILE, MOST_POLLS, SOON, client, client_of, deletion, dropped_at_every_await, keys, polled,
 };
 
 /// A task that waits for a lock.

@@ -81,6 +81,22 @@ async fn a_lock_and_its_waiter_outlive_a_restart_of_the_only_server() {
 }
 
 #[tokio::test]
+async fn a_lock_whose_lease_expires_while_its_session_begins_is_had_in_another() {
+    let server = Server::plain().await;
+    let proxy = Proxy::start(server.address());
+    let ours = client([proxy.endpoint()]).await;
+    let (before, now) = (server.metrics().await, async || server.metrics().await);
+    // The record comes twice as long after the grant: then the lease is over.
+    proxy.delay(Duration::from_millis(1600));
+    let attempt = waiting(&ours, "k", Duration::from_secs(2));
+    let put = async || (now().await.requests_of("Put") > before.requests_of("Put")).then_some(());
+    eventually(SOON, "the record has come", put).await;
+    proxy.pass();
+    assert!(outcome(attempt).await.expect("in another session").is_held());
+    assert!(now().await.requests_of("LeaseGrant") > before.requests_of("LeaseGrant") + 1);
+}
+
+#[tokio::test]
 async fn a_waiter_learns_of_a_release_that_fell_into_a_restart() {
     let mut server = Server::plain().await;
     let (holder, queued) = (client_of(&server).await, client_of(&server).await);

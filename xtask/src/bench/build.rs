@@ -2,13 +2,13 @@
 //! of its own. These come from PyPI; the benchmark alone wants them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use gocore_etcd_tests::c::Library;
 use gocore_etcd_tests::python::{Python, wheel};
 
-use crate::run::{cargo, workspace};
+use crate::run::{built, workspace};
 
 /// The other packages, and what pip is asked for: etcd3 wants a protobuf of its time.
 pub(super) const PEERS: [(&str, &[&str]); 4] = [
@@ -28,18 +28,9 @@ fn player(name: &str) -> PathBuf {
 
 /// The player in C, with the optimised library.
 pub(super) fn c() -> Result<Command, String> {
-    let mut build = cargo(&["build", "--quiet", "--profile", "bench", "--package", "gocore-etcd-ffi", "--lib"]);
-    build.arg("--message-format=json-render-diagnostics").stderr(std::process::Stdio::inherit());
-    let output = build.output().map_err(|error| error.to_string())?;
-    let messages = String::from_utf8_lossy(&output.stdout);
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let files: Vec<String> = messages
-        .filter_map(|message| message["filenames"].as_array().cloned())
-        .flatten()
-        .filter_map(|file| file.as_str().map(str::to_owned))
-        .collect();
-    let built = files.iter().find(|file| file.ends_with("/libgocore_etcd.so")).ok_or("cargo built no library")?;
-    let library = Library::linked(Path::new(built), &directory().join("lib"))?;
+    let what = ["--profile", "bench", "--package", "gocore-etcd-ffi", "--lib"];
+    let [built] = built(&what, ["libgocore_etcd.so"])?;
+    let library = Library::linked(&built, &directory().join("lib"))?;
     let program = directory().join("player");
     library.compile(&player("player.c"), &program, &["-O2"])?;
     Ok(Command::new(program))

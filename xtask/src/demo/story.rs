@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use gocore_etcd_tests::agents::Language;
 use gocore_etcd_tests::clock::boottime;
 use serde_json::json;
 use tokio::time::sleep;
@@ -21,10 +20,8 @@ const HOLD: Duration = Duration::from_secs(3);
 const EXPIRY: Duration = Duration::from_secs(2);
 
 /// Tells it; an error when it could not go on, or when a promise did not hold.
-pub(super) async fn tell(stage: &Stage, cast: &mut Cast, missing: &[(Language, String)], tell: &Teller) -> Outcome {
+pub(super) async fn tell(stage: &Stage, cast: &mut Cast, missing: &str, tell: &Teller) -> Outcome {
     let (lock, workers) = (format!("{}/locks/{NAME}", stage.prefix), cast.names());
-    let missing: Vec<_> = missing.iter().map(|(language, why)| format!("{} ({why})", language.name())).collect();
-    let missing = missing.join(", ");
     let told = format!("{lock}, with a TTL of {} s", TTL.as_secs());
     let each = format!("{}: an OS process each, which uses the library as any program does", workers.join(", "));
     let mut facts = vec![
@@ -34,7 +31,7 @@ pub(super) async fn tell(stage: &Stage, cast: &mut Cast, missing: &[(Language, S
         ("time", "seconds on CLOCK_BOOTTIME, which all processes share; each event is stamped where it happens"),
     ];
     if !missing.is_empty() {
-        facts.insert(3, ("missing", &missing));
+        facts.insert(3, ("missing", missing));
     }
     tell.title("The story of a lock", &facts);
     let result = format!("{}/result", stage.prefix);

@@ -1,13 +1,10 @@
 //! The symbols of the library: declared by the header, exported by the file.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
-use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
 
 use crate::Outcome;
-use crate::run::cargo;
 
 /// The functions a header declares, sorted, one a line.
 pub(super) fn declared(header: &str) -> String {
@@ -20,23 +17,6 @@ pub(super) fn declared(header: &str) -> String {
     functions.sort_unstable();
     functions.dedup();
     functions.join("\n") + "\n"
-}
-
-/// Builds the shared library, as it is given to users, and says where it lies.
-pub(super) fn build_library() -> Result<PathBuf, String> {
-    let args = ["build", "--quiet", "--locked", "--package", "gocore-etcd-ffi"];
-    let mut build = cargo(&args);
-    build.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
-    let output = build.output().map_err(|error| format!("cargo: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("cargo {}: {}", args.join(" "), output.status));
-    }
-    let messages = String::from_utf8_lossy(&output.stdout);
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let files = messages.flat_map(|message| message["filenames"].as_array().cloned().unwrap_or_default());
-    let library = files.filter_map(|file| file.as_str().map(PathBuf::from));
-    let mut library = library.filter(|file| file.file_name().is_some_and(|name| name == "libgocore_etcd.so"));
-    library.next().ok_or_else(|| format!("cargo {}: it built no libgocore_etcd.so", args.join(" ")))
 }
 
 /// The symbols a shared library defines for others, sorted, one a line.

@@ -108,9 +108,50 @@ static void subscribing(etcd::Client &client)
               client.lock_async("m", options, [&](std::optional<etcd::Lock>, etcd::Error) { calls.add(); }, error);
           }) == 1);
     calls.until(2);
+    const etcd::Range range("/memory/none");
+    CHECK(each_failing([&](etcd::Error &error) {
+              subscription = client.kv().watch(range, [](const etcd::WatchUpdate &) {}, error);
+          }) == 1);
     CHECK(each_failing([&](etcd::Error &error) {
               subscription = etcd::subscribe_log(etcd::LogLevel::error, [](const etcd::LogRecord &) {}, error);
           }) >= 0);
+}
+
+/// The handlers of elections ask for memory once each; what they are told needs none.
+static void electing(etcd::Client &client)
+{
+    Counter led, seen, worked;
+    const etcd::ElectionOptions options;
+    etcd::Subscription subscription;
+    std::optional<etcd::Candidacy> candidacy;
+    CHECK(each_failing([&](etcd::Error &error) {
+              subscription = client.observe(
+                  "memory", [&](std::optional<etcd::Leader>, const etcd::Error &) { seen.add(); }, error);
+          }) == 1);
+    seen.until(1);
+    CHECK(each_failing([&](etcd::Error &error) {
+              client.campaign_async(
+                  "memory", "async", options, [&](std::optional<etcd::Leadership>, const etcd::Error &) { led.add(); },
+                  error);
+          }) == 1);
+    led.until(1);
+    CHECK(each_failing([&](etcd::Error &error) {
+              candidacy = client.candidacy(
+                  "memory/2", long_text, options, [](const etcd::CandidacyState &, const etcd::Error &) {}, error);
+              CHECK(candidacy.has_value() == !error);
+          }) == 1);
+    CHECK(each_failing([&](etcd::Error &error) {
+              subscription = client.run_as_leader(
+                  "memory/3", "works", options,
+                  [&](const etcd::Leadership &) {
+                      worked.add();
+                      return etcd::Run::done;
+                  },
+                  [](int64_t) {}, error);
+          }) == 1);
+    worked.until(1);
+    const auto leadership = client.campaign("memory/4", long_text);
+    CHECK(each_failing([&](etcd::Error &error) { leadership.identity(error); }) == 1);
 }
 
 /// An error for which there is no memory still says what to do.
@@ -132,6 +173,7 @@ int main(int, char **argv)
     reading(*client);
     committing(*client);
     subscribing(*client);
+    electing(*client);
     failing(*client);
     client->close();
     return 0;

@@ -10,7 +10,15 @@ extern etcd::Error error;
 struct Handler {
     void operator()() {}
     void operator()(std::optional<etcd::Lock>, etcd::Error) {}
+    void operator()(std::optional<etcd::Leadership>, etcd::Error) {}
+    void operator()(std::optional<etcd::Leader>, etcd::Error) {}
+    void operator()(const etcd::CandidacyState &, const etcd::Error &) {}
+    void operator()(int64_t) {}
     void operator()(const etcd::LogRecord &) {}
+    void operator()(const etcd::WatchUpdate &) {}
+};
+struct Work {
+    etcd::Run operator()(const etcd::Leadership &) { return etcd::Run::done; }
 };
 using Text = std::string_view;
 using Limit = etcd::Milliseconds;
@@ -26,10 +34,26 @@ NOEXCEPT(any<etcd::Kv>().list(any<etcd::Range>(), any<Limit>(), error));
 NOEXCEPT(any<etcd::Kv>().put(any<Text>(), any<Text>(), any<etcd::PutOptions>(), error));
 NOEXCEPT(any<etcd::Kv>().remove(any<etcd::Range>(), any<Limit>(), error));
 NOEXCEPT(any<etcd::Kv>().commit(any<etcd::Txn>(), any<Limit>(), error));
+NOEXCEPT(any<etcd::Kv>().watch(any<etcd::Range>(), any<Handler>(), error));
 NOEXCEPT(any<etcd::Lock>().wait_lost(any<Limit>(), nullptr, error));
 NOEXCEPT(any<etcd::Lock>().unlock(any<Limit>(), error));
 NOEXCEPT(any<etcd::Lock>().put(any<Text>(), any<Text>(), any<etcd::PutOptions>(), error));
 NOEXCEPT(any<etcd::Lock>().on_lost(any<Handler>(), error));
+using Name = std::string;
+NOEXCEPT(any<etcd::Client>().campaign(any<Name>(), any<Name>(), any<etcd::ElectionOptions>(), error));
+NOEXCEPT(any<etcd::Client>().campaign_async(any<Name>(), any<Name>(), any<etcd::ElectionOptions>(), any<Handler>(), error));
+NOEXCEPT(any<etcd::Client>().candidacy(any<Name>(), any<Name>(), any<etcd::ElectionOptions>(), any<Handler>(), error));
+NOEXCEPT(any<etcd::Client>().run_as_leader(any<Name>(), any<Name>(), any<etcd::ElectionOptions>(), any<Work>(),
+                                           any<Handler>(), error));
+NOEXCEPT(any<etcd::Client>().leader(any<Name>(), any<Limit>(), error));
+NOEXCEPT(any<etcd::Client>().observe(any<Name>(), any<Handler>(), error));
+NOEXCEPT(any<etcd::Leadership>().identity(error));
+NOEXCEPT(any<etcd::Leadership>().proclaim(any<Name>(), any<Limit>(), error));
+NOEXCEPT(any<etcd::Leadership>().wait_lost(any<Limit>(), nullptr, error));
+NOEXCEPT(any<etcd::Leadership>().resign(any<Limit>(), error));
+NOEXCEPT(any<etcd::Leadership>().put(any<Text>(), any<Text>(), any<etcd::PutOptions>(), error));
+NOEXCEPT(any<etcd::Leadership>().on_lost(any<Handler>(), error));
+NOEXCEPT(any<etcd::Candidacy>().resign(any<Limit>(), error));
 NOEXCEPT(etcd::subscribe_log(etcd::LogLevel::info, any<Handler>(), error));
 // Getters too; and what ends something cannot fail.
 NOEXCEPT(any<etcd::Client>().prefix());
@@ -52,6 +76,16 @@ static void runs(char **argv)
     CHECK(kv.commit(etcd::Txn().then(etcd::Op::remove("/plain")), {}, error).succeeded && !error);
     CHECK(client->key({"a", "b"}, error) == "/go-core/a/b");
 
+    Counter updates;
+    auto watch = kv.watch("/plain", [&](const etcd::WatchUpdate &update) {
+        if (update.kind() != etcd::UpdateKind::connected)
+            updates.add();
+    }, error);
+    CHECK(!error);
+    updates.until(1);
+    CHECK(kv.put("/plain", "w", {}, error) > 0);
+    updates.until(2);
+
     auto lock = client->lock("plain", {}, error);
     CHECK(lock && lock->is_held());
     CHECK(!client->try_lock("plain", {}, error) && !error);
@@ -67,6 +101,21 @@ static void runs(char **argv)
         error));
     taken.until(1);
     CHECK(!lock->unlock({}, error) && error.status() == GOCORE_ETCD_STATUS_LOST);
+
+    const auto leadership = client->campaign("plain", "plain", {}, error);
+    CHECK(leadership && !error && leadership->identity(error) == "plain");
+    CHECK(leadership->proclaim("plainer", {}, error) && client->leader("plain", {}, error)->identity() == "plainer");
+    CHECK(!client->campaign("plain", " ", {}, error) && error.status() == GOCORE_ETCD_STATUS_INVALID_ARGUMENT);
+    Counter worked;
+    const auto run = client->run_as_leader(
+        "plain/work", "plain", {},
+        [&](const etcd::Leadership &) {
+            worked.add();
+            return etcd::Run::done;
+        },
+        [](int64_t) {}, error);
+    worked.until(1);
+    CHECK(leadership->resign({}, error) && !error);
     CHECK(client->close({}, error) && !error);
 }
 

@@ -1,0 +1,162 @@
+//! A candidacy behind its handle: any thread reads how it stands and asks it to resign, while one operation owns it and
+//! waits for what comes.
+
+use std::sync::{Arc, Weak};
+
+use futures_util::{Stream, stream};
+use gocore_etcd_core::bridge::failed;
+use gocore_etcd_core::{Candidacy, CandidacyState, Error, ErrorKind, Leadership, Result};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// What the handle asks: to resign.
+type Ask = oneshot::Sender<Result<()>>;
+
+/// How it stands, for any number of readers.
+#[derive(Clone)]
+pub(super) struct Standing {
+    seen: watch::Receiver<Seen>,
+    asks: mpsc::UnboundedSender<Ask>,
+}
+
+struct Seen {
+    state: CandidacyState,
+    /// Weak: the candidacy has it, and gives it back.
+    leadership: Weak<Leadership>,
+    /// The last failure that does not pass by itself, and how many there have been.
+    problem: Option<Error>,
+    problems: u64,
+}
+
+impl Seen {
+    /// By the clock: that a leadership is over is known before anybody was told.
+    fn state(&self) -> CandidacyState {
+        match self.state {
+            CandidacyState::Leading { .. } if self.leadership().is_none() => CandidacyState::Lost,
+            state => state,
+        }
+    }
+
+    fn leadership(&self) -> Option<Arc<Leadership>> {
+        self.leadership.upgrade().filter(|leadership| leadership.is_leader())
+    }
+
+    fn take(&mut self, news: News, leadership: Option<Arc<Leadership>>) {
+        match news {
+            // Having resigned it hears of its past yet.
+            Ok(_) if self.state == CandidacyState::Resigned => {}
+            Ok(state) => {
+                // The one it is about: there may be a later one already, which is told next.
+                let of = |leadership: &Arc<Leadership>| state == CandidacyState::Leading { token: leadership.token() };
+                self.leadership = leadership.filter(of).as_ref().map(Arc::downgrade).unwrap_or_default();
+                (self.state, self.problem) = (state, None);
+            }
+            Err(problem) => {
+                self.problem = Some(problem);
+                self.problems += 1;
+            }
+        }
+    }
+}
+
+/// What is told of it: the state, or a problem that it goes on in spite of.
+pub(super) type News = Result<CandidacyState>;
+
+impl Standing {
+    /// Also what has to run, for as long as the candidacy is to live: it owns it.
+    pub(super) fn of(candidacy: Candidacy) -> (Self, impl Future<Output = Result<()>> + Send) {
+        let state = CandidacyState::Waiting { place: None };
+        let (told, seen) = watch::channel(Seen { state, leadership: Weak::new(), problem: None, problems: 0 });
+        let (asks, asked) = mpsc::unbounded_channel();
+        (Self { seen, asks }, stand(candidacy, told, asked))
+    }
+
+    pub(super) fn state(&self) -> CandidacyState {
+        self.seen.borrow().state()
+    }
+
+    pub(super) fn leadership(&self) -> Option<Arc<Leadership>> {
+        self.seen.borrow().leadership()
+    }
+
+    /// Ends the candidacy, see [`Candidacy::resign`].
+    pub(super) async fn resign(&self, op: &'static str) -> Result<()> {
+        let (reply, answer) = oneshot::channel();
+        // Nobody there: the client was closed, or the handle freed meanwhile.
+        let gone = || failed(ErrorKind::Closed, op, "the candidacy has ended");
+        self.asks.send(reply).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// First the present state, then each change. Whoever is slow may miss states, but not that between two leaderships
+    /// there was none.
+    pub(super) fn news(&self) -> impl Stream<Item = News> + Send + 'static + use<> {
+        let (mut seen, told) = (self.seen.clone(), Told::default());
+        seen.mark_changed();
+        stream::unfold((seen, told), |(mut seen, mut told)| async {
+            loop {
+                let news = told.next(&seen.borrow_and_update());
+                match news {
+                    Some(news) => return Some((news, (seen, told))),
+                    None if told.is_all() => return None,
+                    None => seen.changed().await.ok()?,
+                }
+            }
+        })
+    }
+}
+
+/// Waits for what comes and does what is asked, until nobody can ask any more.
+async fn stand(
+    mut candidacy: Candidacy,
+    told: watch::Sender<Seen>,
+    mut asked: mpsc::UnboundedReceiver<Ask>,
+) -> Result<()> {
+    let mut over = false;
+    loop {
+        tokio::select! {
+            ask = asked.recv() => match ask {
+                Some(reply) => {
+                    // Told before etcd has heard of it: from here on it is no candidate and leads no longer.
+                    told.send_modify(|seen| seen.state = CandidacyState::Resigned);
+                    drop(reply.send(candidacy.resign().await));
+                }
+                None => return Ok(()),
+            },
+            news = candidacy.changed(), if !over => {
+                over = matches!(&news, Err(error) if error.kind() == ErrorKind::Closed);
+                if !over {
+                    told.send_modify(|seen| seen.take(news, candidacy.leadership()));
+                }
+            }
+        }
+    }
+}
+
+/// What was told so far.
+#[derive(Default)]
+struct Told {
+    state: Option<CandidacyState>,
+    problems: u64,
+}
+
+impl Told {
+    fn next(&mut self, seen: &Seen) -> Option<News> {
+        if seen.problems > self.problems {
+            self.problems = seen.problems;
+            if let Some(problem) = &seen.problem {
+                return Some(Err(problem.clone()));
+            }
+        }
+        let state = match (self.state, seen.state) {
+            (Some(told), now) if told == now => return None,
+            (Some(CandidacyState::Leading { .. }), CandidacyState::Leading { .. }) => CandidacyState::Lost,
+            (_, now) => now,
+        };
+        self.state = Some(state);
+        Some(Ok(state))
+    }
+
+    fn is_all(&self) -> bool {
+        self.state == Some(CandidacyState::Resigned)
+    }
+}
