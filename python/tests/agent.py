@@ -123,7 +123,7 @@ pool = ThreadPoolExecutor()
 def main():
     prefix, *endpoints = sys.argv[1:]
     try:
-        agent = Agent(Client(endpoints, prefix=prefix), follow, pool.submit)
+        agent = Agent(Client(endpoints, prefix=prefix, dial_timeout=15), follow, pool.submit)
     except EtcdError as error:
         failed("connect", error)
         return

@@ -60,7 +60,7 @@ def begin(call):
 async def main():
     prefix, *endpoints = sys.argv[1:]
     try:
-        agent = Agent(await Client(endpoints, prefix=prefix), follow, begin)
+        agent = Agent(await Client(endpoints, prefix=prefix, dial_timeout=15), follow, begin)
     except EtcdError as error:
         failed("connect", error)
         return

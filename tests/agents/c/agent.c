@@ -152,6 +152,7 @@ int main(int argc, char **argv)
     char line[8192], what[64] = "";
 
     config.prefix = argc > 1 ? argv[1] : "";
+    config.dial_timeout_ms = 15000;
     config.endpoints = (const char *const *)(argv + 2);
     config.endpoints_len = argc > 2 ? (size_t)(argc - 2) : 0;
     if (gocore_etcd_client_connect(&config, &client, &err) != GOCORE_ETCD_STATUS_OK)

@@ -80,6 +80,7 @@ int main(int argc, char **argv)
     try {
         etcd::Config config;
         config.prefix = argc > 1 ? argv[1] : "";
+        config.dial_timeout = std::chrono::seconds(15);
         config.endpoints.assign(argv + (argc > 2 ? 2 : argc), argv + argc);
         Agent agent(config);
         say(R"({"event":"connected"})");

@@ -42,7 +42,9 @@ async fn main() {
     let mut args = std::env::args().skip(1);
     let prefix = args.next().unwrap_or_default();
     let endpoints: Vec<String> = args.collect();
-    let client = match Client::connect(ClientConfig::new(endpoints).prefix(prefix)).await {
+    // Long: on a machine where all tests run at once a cluster may be silent for seconds.
+    let config = ClientConfig::new(endpoints).prefix(prefix).dial_timeout(Duration::from_secs(15));
+    let client = match Client::connect(config).await {
         Ok(client) => client,
         Err(error) => return failed("connect", &error),
     };
