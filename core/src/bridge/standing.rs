@@ -25,12 +25,18 @@ struct Seen {
     state: CandidacyState,
     /// Weak: the candidacy has it, and gives it back.
     leadership: Weak<Leadership>,
-    /// The last failure that does not pass by itself, and how many there have been.
+    /// The last failure that does not pass by itself, and how many there have been. Kept over what follows: who was slow
+    /// hears of it all the same.
     problem: Option<Error>,
     problems: u64,
 }
 
 impl Seen {
+    fn new() -> Self {
+        let state = CandidacyState::Waiting { place: None };
+        Self { state, leadership: Weak::new(), problem: None, problems: 0 }
+    }
+
     /// By the clock: that a leadership is over is known before anybody was told.
     fn state(&self) -> CandidacyState {
         match self.state {
@@ -51,7 +57,7 @@ impl Seen {
                 // The one it is about: there may be a later one already, which is told next.
                 let of = |leadership: &Arc<Leadership>| state == CandidacyState::Leading { token: leadership.token() };
                 self.leadership = leadership.filter(of).as_ref().map(Arc::downgrade).unwrap_or_default();
-                (self.state, self.problem) = (state, None);
+                self.state = state;
             }
             Err(problem) => {
                 self.problem = Some(problem);
@@ -67,8 +73,7 @@ pub type News = Result<CandidacyState>;
 impl Standing {
     /// And what has to run, for as long as the candidacy is to live: it owns it.
     pub fn of(candidacy: Candidacy) -> (Self, impl Future<Output = Result<()>> + Send + use<>) {
-        let state = CandidacyState::Waiting { place: None };
-        let (told, seen) = watch::channel(Seen { state, leadership: Weak::new(), problem: None, problems: 0 });
+        let (told, seen) = watch::channel(Seen::new());
         let (asks, asked) = mpsc::unbounded_channel();
         (Self { seen, asks }, stand(candidacy, told, asked))
     }
@@ -171,3 +176,6 @@ impl Told {
         self.state == Some(CandidacyState::Resigned)
     }
 }
+
+#[cfg(test)]
+mod tests;
