@@ -20,20 +20,25 @@ def main() -> None:
 
             The write is refused by etcd, should somebody else lead by the time it arrives: then it all starts over.
             """
-            print(f"leading with fencing token {leadership.token}", flush=True)
+            say(f"leading with fencing token {leadership.token}")
             if leadership.wait_lost(timeout=1):
                 return AGAIN
             return leadership.put(client.key("reports", "last"), b"all is well")
 
         with client.observe("reporter", show):
             revision = write()
-        print(f"the report was written at revision {revision}")
-        print("resigned")
+        say(f"the report was written at revision {revision}")
+        say("resigned")
 
 
 def show(leader: Leader | None) -> None:
-    """Say who leads."""
-    print(f"{leader.identity} leads with token {leader.token}" if leader else "nobody leads", flush=True)
+    """Say who leads; called on a thread of the library."""
+    say(f"{leader.identity} leads with token {leader.token}" if leader else "nobody leads")
+
+
+def say(line: str) -> None:
+    """Print a line in one piece: another thread may say something, too."""
+    print(f"{line}\n", end="", flush=True)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,8 @@ use std::ptr;
 use std::sync::Arc;
 
 use gocore_etcd_core::CandidacyState;
-use gocore_etcd_core::bridge::{CancelToken, Limit, Operation, Owned};
+use gocore_etcd_core::bridge::{CancelToken, Limit, News, Operation, Owned, Standing};
 
-use self::standing::{News, Standing};
 use crate::args::{Handle, handle, limit};
 use crate::callback::events::Events;
 use crate::callback::stream::subscribe;
@@ -22,8 +21,6 @@ use crate::error::{gocore_etcd_error, gocore_etcd_status};
 use crate::leadership::gocore_etcd_leadership;
 use crate::out::{self, Out};
 use crate::subscription::gocore_etcd_user_free;
-
-mod standing;
 
 /// On its way to leadership.
 pub const GOCORE_ETCD_CANDIDACY_WAITING: i32 = 1;

@@ -1,7 +1,10 @@
 """A real etcd for every test: the one the environment names, else a private one."""
 
+import base64
 import contextlib
+import http.client
 import itertools
+import json
 import os
 import shutil
 import socket
@@ -10,6 +13,7 @@ import sys
 import textwrap
 import threading
 import time
+import urllib.parse
 import uuid
 
 import pytest
@@ -64,6 +68,26 @@ class Server:
         self._process = subprocess.Popen(self._command, env=environment)
         with gocore_etcd.Client(self.endpoint, dial_timeout=30):
             pass
+
+    def enable_auth(self, user, password, prefix):
+        """Let this user do everything below the prefix, and nothing elsewhere."""
+        keys = gocore_etcd.Range.prefix(prefix)
+        first, end = (base64.b64encode(key).decode() for key in (keys.first, keys.end))
+        self._post("user/add", name="root", password=password)
+        self._post("user/grant", user="root", role="root")
+        self._post("user/add", name=user, password=password)
+        self._post("role/add", name="few")
+        self._post("role/grant", name="few", perm={"permType": "READWRITE", "key": first, "range_end": end})
+        self._post("user/grant", user=user, role="few")
+        self._post("enable")
+
+    def _post(self, path, **body):
+        url = urllib.parse.urlsplit(self.endpoint)
+        connection = http.client.HTTPConnection(url.hostname, url.port)
+        with contextlib.closing(connection):
+            connection.request("POST", f"/v3/auth/{path}", json.dumps(body))
+            response = connection.getresponse()
+            assert response.status == 200, (path, response.read())
 
     def kill(self):
         """Kill it; its data stays."""

@@ -1,10 +1,20 @@
 """Candidacies, blocking: campaigning in the background."""
 
 import queue
+import threading
 
 import pytest
 
-from gocore_etcd import Client, ClosedError, DeadlineExceededError, Leading, Lost, Resigned, Waiting
+from gocore_etcd import (
+    Client,
+    ClosedError,
+    DeadlineExceededError,
+    Leading,
+    Lost,
+    PermissionDeniedError,
+    Resigned,
+    Waiting,
+)
 
 TTL = 10
 
@@ -89,6 +99,27 @@ def test_a_handler_hears_of_each_state_and_resigned_is_the_last(client, caplog):
     assert any(record.exc_info and record.exc_info[0] is ZeroDivisionError for record in caplog.records)
 
 
+def test_a_slow_handler_takes_no_two_leaderships_for_one(client, steal):
+    release, heard = threading.Event(), queue.SimpleQueue()
+
+    def handler(state):
+        heard.put(state)
+        if isinstance(state, Leading):
+            release.wait(30)
+
+    with client.candidacy("k", "me", ttl=TTL, handler=handler) as candidacy:
+        first = _until_leading(candidacy)
+        while heard.get(timeout=15) != first:
+            pass
+        steal(candidacy.leadership)
+        second = _until_leading(candidacy)
+        assert second != first
+        release.set()
+        assert heard.get(timeout=15) == Lost()
+        while heard.get(timeout=15) != second:
+            pass
+
+
 @pytest.mark.parametrize("with_handler", [False, True])
 def test_a_candidacy_nobody_refers_to_ends(client, other, candidates, until, with_handler):
     handler = (lambda _: None) if with_handler else None
@@ -138,3 +169,23 @@ def test_a_candidacy_outlives_an_outage(server, prefix):
         server.restart()
         assert candidacy.leadership.put(ours.key("x"), b"") > token
         assert candidacy.state == Leading(token)
+
+
+def test_what_does_not_pass_by_itself_is_told_once_and_campaigning_goes_on_to_its_end(server, prefix):
+    # All that is needed to connect and to have a session, and no election.
+    server.enable_auth("user", "word", f"{prefix}/.gocore/")
+    heard = queue.SimpleQueue()
+    with Client(server.endpoint, prefix=prefix, username="user", password="word") as ours:
+        for run in (lambda: ours.campaign("k", "me", ttl=TTL), ours.run_as_leader("k", "me", ttl=TTL)(lambda _: None)):
+            with pytest.raises(PermissionDeniedError):
+                run()
+        candidacy = ours.candidacy("k", "me", ttl=TTL, handler=heard.put)
+        assert next(candidacy) == heard.get(timeout=15) == Waiting(None)
+        with pytest.raises(PermissionDeniedError):
+            candidacy.next(timeout=15)
+        with pytest.raises(DeadlineExceededError):
+            candidacy.next(timeout=1)
+        candidacy.resign()
+        assert heard.get(timeout=15) == Resigned()
+        assert list(candidacy) == [Resigned()]
+        assert list(candidacy) == [], "the failure was not its end"

@@ -1,8 +1,10 @@
 """Leader election, blocking: what it promises to candidates, leaders and observers."""
 
+import gc
 import queue
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -206,6 +208,22 @@ def test_a_leader_that_cannot_be_read_is_told_and_observing_goes_on(client, othe
         assert leaders.next(timeout=15) is heard.get(timeout=15) is None
     told = [record.exc_info[0] for record in caplog.records if record.exc_info]
     assert told == [MalformedError], "a handler's is logged, once"
+
+
+def test_a_failure_that_was_seen_to_keeps_no_observation(client):
+    client.kv.put(client.key("elections", "k", "foreign"), b"\xff")
+    leaders = client.observe("k")
+    reference = weakref.ref(leaders)
+    gc.disable()
+    try:
+        # Not pytest's, which keeps the failure.
+        try:
+            next(leaders)
+        except MalformedError:
+            leaders = None
+        assert reference() is None
+    finally:
+        gc.enable()
 
 
 def test_the_end_of_the_client_ends_an_observation_that_had_failures(endpoint, prefix, client):

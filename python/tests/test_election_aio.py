@@ -212,6 +212,19 @@ def test_cancelling_at_any_moment_leaks_no_candidate(run, candidates, until):
     run(story)
 
 
+def test_cancelling_a_resignation_does_not_keep_the_leadership(run, other):
+    async def story(client):
+        leadership = await _campaign(client)
+        resigning = asyncio.create_task(leadership.resign())
+        await asyncio.sleep(0)
+        resigning.cancel()
+        await asyncio.wait([resigning])
+        await asyncio.to_thread(lambda: other.campaign("k", "other", timeout=SOON).resign())
+        assert not leadership.is_leader()
+
+    run(story)
+
+
 def test_work_gets_the_leadership_and_its_arguments_and_gives_its_result(run, candidates):
     async def story(client):
         turns = []
@@ -287,8 +300,11 @@ def test_work_that_ends_by_itself_after_the_loss_is_begun_again(run, steal, endi
 
 def test_what_work_raises_is_raised_after_it_has_resigned(run, candidates, steal):
     async def story(client):
+        turns = []
+
         @client.run_as_leader("k", "me", ttl=30)
         async def work(leadership, error, *, lost=False):
+            turns.append(error)
             try:
                 if lost:
                     await asyncio.to_thread(steal, leadership)
@@ -305,6 +321,7 @@ def test_what_work_raises_is_raised_after_it_has_resigned(run, candidates, steal
             with pytest.raises(type(error)) as caught:
                 await work(error, lost=True)
             assert caught.value is error
+        assert len(turns) == 5, "and is not begun again"
 
     run(story)
 
