@@ -95,7 +95,7 @@ def etcd3(host: str, port: int) -> None:
 
 def main() -> None:
     """Play with the package named."""
-    host, _, port = sys.argv[1].partition(":")
+    host, _, port = sys.argv[1].removeprefix("http://").partition(":")
     if sys.argv[2] == "etcd3":
         etcd3(host, int(port))
     else:

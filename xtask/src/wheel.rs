@@ -23,7 +23,7 @@ pub(crate) fn check() -> Outcome {
         command.current_dir(workspace().join("python")).arg("-m").args(args);
         show(command)
     };
-    let places = [".", "../examples/python"];
+    let places = [".", "../examples/python", "../xtask/players"];
     tool(&[&["ruff", "format", "--check"], &places[..]].concat())?;
     tool(&[&["ruff", "check"], &places[..]].concat())?;
     tool(&["mypy", "--package", "gocore_etcd"])?;
