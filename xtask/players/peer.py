@@ -6,9 +6,10 @@ import asyncio
 import sys
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from protocol import KEY, PREFIX, answer, orders
+from protocol import KEY, answer, orders, prefix
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -66,22 +67,27 @@ def etcd3(host: str, port: int) -> None:
 
     client: Any = package.client(host=host, port=port)
     changed = threading.Condition()
-    times: list[int] = []
+    seen = 0
 
     def handle(response: Any) -> None:
+        nonlocal seen
         with changed:
-            times.extend([time.perf_counter_ns()] * len(response.events))
+            seen += len(response.events)
             changed.notify_all()
+
+    def have_come(wanted: int) -> bool:
+        return seen >= wanted
 
     for what, number in orders():
         took: list[int] = []
         if what == "watch":
-            client.add_watch_prefix_callback(PREFIX, handle)
+            client.add_watch_prefix_callback(prefix(number), handle)
         elif what == "events":
+            began = time.process_time_ns()
             with changed:
-                changed.wait_for(lambda wanted=number: len(times) >= wanted)
-                took = [times[-1] - times[0]]
-                times.clear()
+                changed.wait_for(partial(have_come, number))
+                seen = 0
+            took = [time.process_time_ns() - began]
         else:
             until = time.perf_counter_ns() + number * 1_000_000
             began = time.perf_counter_ns()

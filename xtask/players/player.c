@@ -3,8 +3,9 @@
  *
  *   get MS | lock MS     one after another, for so long: what each took
  *   gets MS              the same of get, 32 at once
- *   watch                begins to watch /bench/events/; answers when the first snapshot is there
- *   events N             waits for N changes: what they took from the first to the last */
+ *   watch K              begins to watch /bench/events/K/; answers when the first snapshot is there
+ *   events N             waits for N changes: the processor time that they took this process, all threads together. (The
+ *                        time on the clock is the writer's.) */
 #include <gocore_etcd.h>
 
 #include <pthread.h>
@@ -17,15 +18,19 @@
 #define MOST 1000000
 
 static const char KEY[] = "/bench/key";
-static const char EVENTS[] = "/bench/events/";
 
 static gocore_etcd_client *client;
 
-static long long now(void)
+static long long read_clock(clockid_t clock)
 {
     struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(clock, &time);
     return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+static long long now(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
 }
 
 static void check(gocore_etcd_error *err)
@@ -117,31 +122,28 @@ static pthread_mutex_t seeing = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t seen = PTHREAD_COND_INITIALIZER;
 static int watching;
 static size_t changes;
-static long long first, last;
 
 static void on_update(void *user_data, const gocore_etcd_kv_update *update)
 {
     (void)user_data;
     pthread_mutex_lock(&seeing);
-    if (gocore_etcd_kv_update_kind(update) == GOCORE_ETCD_UPDATE_CHANGES) {
-        last = now();
-        if (changes == 0)
-            first = last;
+    if (gocore_etcd_kv_update_kind(update) == GOCORE_ETCD_UPDATE_CHANGES)
         changes += gocore_etcd_kv_update_len(update);
-    } else if (gocore_etcd_kv_update_kind(update) == GOCORE_ETCD_UPDATE_SNAPSHOT) {
+    else if (gocore_etcd_kv_update_kind(update) == GOCORE_ETCD_UPDATE_SNAPSHOT)
         watching = 1;
-    }
     pthread_cond_signal(&seen);
     pthread_mutex_unlock(&seeing);
 }
 
-static void watch(void)
+static void watch(long long number)
 {
+    char prefix[48];
     gocore_etcd_range_options options = GOCORE_ETCD_RANGE_OPTIONS_INIT;
     gocore_etcd_subscription *subscription;
     gocore_etcd_error *err;
     options.scope = GOCORE_ETCD_SCOPE_PREFIX;
-    gocore_etcd_kv_watch(client, EVENTS, sizeof EVENTS - 1, &options, on_update, NULL, NULL, &subscription, &err);
+    snprintf(prefix, sizeof prefix, "/bench/events/%lld/", number);
+    gocore_etcd_kv_watch(client, prefix, strlen(prefix), &options, on_update, NULL, NULL, &subscription, &err);
     check(err);
     pthread_mutex_lock(&seeing);
     while (!watching)
@@ -154,14 +156,13 @@ static void watch(void)
 
 static void events(size_t wanted)
 {
-    long long took;
+    long long began = read_clock(CLOCK_PROCESS_CPUTIME_ID);
     pthread_mutex_lock(&seeing);
     while (changes < wanted)
         pthread_cond_wait(&seen, &seeing);
-    took = last - first;
     changes = 0;
     pthread_mutex_unlock(&seeing);
-    printf("[%lld]\n", took);
+    printf("[%lld]\n", read_clock(CLOCK_PROCESS_CPUTIME_ID) - began);
     fflush(stdout);
 }
 
@@ -182,7 +183,7 @@ int main(int argc, char **argv)
         if (sscanf(line, "%15s %lld", what, &number) < 1)
             return 2;
         if (strcmp(what, "watch") == 0) {
-            watch();
+            watch(number);
         } else if (strcmp(what, "events") == 0) {
             events((size_t)number);
         } else if (strcmp(what, "gets") == 0) {

@@ -10,7 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KEY = b"/bench/key"
-PREFIX = b"/bench/events/"
+
+
+def prefix(number: int) -> str:
+    """Say where the events of a watch are."""
+    return f"/bench/events/{number}/"
 
 
 def orders() -> Iterator[tuple[str, int]]:

@@ -59,13 +59,15 @@ impl Player {
         }
     }
 
-    /// How long one event takes, in a burst of them that `writer` writes.
+    /// What processor time one event takes, in a burst of them that `writer` writes.
+    /// Each player has a place of its own, so that it sleeps while others are measured.
     pub(super) fn events<'a>(&'a mut self, writer: &'a Plain) -> Result<impl Work + 'a, String> {
-        self.order("watch", 0)?;
+        let place = self.child.id();
+        self.order("watch", place.into())?;
         self.answer()?;
         Ok(async move |_| {
             self.order("events", EVENTS as u128)?;
-            burst(writer).await?;
+            burst(writer, place).await?;
             let took = self.answer()?;
             Ok(took.into_iter().map(|took| took / EVENTS as u32).collect())
         })
@@ -81,12 +83,12 @@ impl Drop for Player {
 }
 
 /// Writes the events of one round, as quickly as etcd takes them.
-async fn burst(writer: &Plain) -> Result<(), String> {
+async fn burst(writer: &Plain, place: u32) -> Result<(), String> {
     let mut writes = JoinSet::new();
     for number in 0..EVENTS / EVENTS_AT_ONCE {
         let mut kv = writer.kv_client();
         let puts = (0..EVENTS_AT_ONCE)
-            .map(|event| TxnOp::put(format!("/bench/events/{}", number * EVENTS_AT_ONCE + event), VALUE, None));
+            .map(|event| TxnOp::put(format!("/bench/events/{place}/{}", number * EVENTS_AT_ONCE + event), VALUE, None));
         let txn = Txn::new().and_then(puts.collect::<Vec<_>>());
         writes.spawn(async move { kv.txn(txn).await });
     }

@@ -165,11 +165,11 @@ impl Table {
             "get" => "get",
             "gets" => "32 concurrent gets (threads; tasks in Rust and asyncio)",
             "lock" => "lock + unlock",
-            _ => "an event of a watch, in bursts (the writer is etcd's own limit)",
+            _ => "an event of a watch: processor time of the process that receives it, and how many fill a processor",
         }
     }
 
-    /// In the time of its turns; for events, while they came.
+    /// In the time of its turns; for events, so many as fill a processor.
     fn rate(&self, samples: &Samples) -> f64 {
         match self.work {
             "event" => 1.0 / samples.median().as_secs_f64().max(1e-9),
