@@ -105,6 +105,12 @@ async fn measure_all(etcd: &Etcd, options: &Options) -> Result<Report, String> {
     let row = Row::new("lock + unlock", mine, its).floor("2 puts", floor.median());
     rows.push(row.aim(Aim::of_go(0.35, 4.1, put)));
 
+    let sides: [&mut dyn Work; 3] =
+        [&mut work::campaign(&ours), &mut work::plain_campaign(&plain, lease), &mut work::two_puts(&plain)];
+    let [mine, its, floor] = alternate("campaign", time, sides).await?;
+    let row = Row::new("campaign + resign", mine, its).floor("2 puts", floor.median());
+    rows.push(row.aim(Aim::of_go(0.35, 4.1, put)));
+
     let held = other.lock(work::HELD, work::TTL).await.map_err(|error| error.to_string())?;
     let [mine, its] = alternate("try", time, [&mut work::try_lock(&ours), &mut work::plain_get(&plain)]).await?;
     let get = its.median();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use etcd_client::{Client as Plain, LockOptions};
+use etcd_client::{Client as Plain, LockOptions, ResignOptions};
 use gocore_etcd_core::Client;
 use tokio::task::JoinSet;
 
@@ -110,6 +110,22 @@ pub(super) fn plain_lock(plain: &Plain, lease: i64) -> impl Work {
         let turn = async || {
             let lock = locks.lock("/bench/free", Some(LockOptions::new().with_lease(lease))).await?;
             locks.unlock(lock.key()).await.map(drop)
+        };
+        repeat(until, turn).await
+    }
+}
+
+pub(super) fn campaign(ours: &Client) -> impl Work {
+    async move |until| repeat(until, async || ours.campaign("led", VALUE, TTL).await?.resign().await).await
+}
+
+/// etcd's own election service.
+pub(super) fn plain_campaign(plain: &Plain, lease: i64) -> impl Work {
+    let mut elections = plain.election_client();
+    async move |until| {
+        let turn = async || {
+            let mut won = elections.campaign("/bench/led", VALUE, lease).await?;
+            elections.resign(won.take_leader().map(|leader| ResignOptions::new().with_leader(leader))).await.map(drop)
         };
         repeat(until, turn).await
     }
