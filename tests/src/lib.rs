@@ -24,7 +24,7 @@
 //! - [`process`]: agents in processes of their own, with one JSON event a line
 //! - [`agents`]: the agents' programs, one a language
 //! - [`c`]: programs in C and C++, compiled against the headers and the built library
-//! - [`story`]: what many scenarios do and look at
+//! - [`story`]: what many scenarios do and look at; [`history`]: what really was, as etcd has kept it
 //! - [`eventually`](mod@eventually), [`clock`], [`seed`], [`skip`], [`trace`]: the small tools of a test
 //!
 //! Every process started here dies with the test process, however that ends. When a test panics, the log of its
@@ -38,6 +38,7 @@ mod child;
 pub mod clock;
 pub mod cluster;
 pub mod eventually;
+pub mod history;
 mod http;
 pub mod install;
 mod made;

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use gocore_etcd_core::{Client, ErrorKind, Op, Txn};
+use gocore_etcd_tests::history::{History, Pair};
 use gocore_etcd_tests::{Proxy, Server};
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::history::{History, Pair};
 use crate::story::{
     SOON, TTL, agent, campaigning, candidates, client, client_of, outcome, put, seen, seen_pair, until_candidates,
 };

@@ -2,5 +2,6 @@
 //! scenario each, and an agent per language (`gocore_etcd_tests::agents`) to play in it.
 
 mod exclusion;
+mod leaders;
 mod lost_in_time;
 mod story;

@@ -2,24 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use crate::story::SOON;
 use etcd_client::{EventType, WatchOptions};
-use gocore_etcd_tests::story::SOON;
 use tokio::time::timeout;
 
 /// Who leads, as those compare it who do not care when it was written.
-pub(crate) type Pair = Option<(i64, String)>;
+pub type Pair = Option<(i64, String)>;
 
 /// Everything that happened to one election, and to a journal that its leaders write.
-pub(crate) struct History {
+pub struct History {
     /// Who led, in order; first nobody.
-    pub(crate) led: Vec<Pair>,
+    pub led: Vec<Pair>,
     /// The tokens in the journal, each with that of who led at that moment.
-    pub(crate) journal: Vec<(i64, Option<i64>)>,
+    pub journal: Vec<(i64, Option<i64>)>,
 }
 
 impl History {
     /// Replays everything since the store began. Nothing may have been compacted.
-    pub(crate) async fn replay(etcd: &etcd_client::Client, queue: &str, journal: &str) -> History {
+    pub async fn replay(etcd: &etcd_client::Client, queue: &str, journal: &str) -> History {
         const END: &str = "/end-of-history";
         etcd.kv_client().put(END, "", None).await.expect("a put on the healthy path");
         let options = WatchOptions::new().with_all_keys().with_start_revision(1);
@@ -54,7 +54,7 @@ impl History {
     }
 
     /// Whether somebody saw what was, in that order, up to what is now. Gives how many it has missed.
-    pub(crate) fn judge(&self, who: &str, seen: &[Pair]) -> usize {
+    pub fn judge(&self, who: &str, seen: &[Pair]) -> usize {
         let mut led = self.led.iter();
         for (n, pair) in seen.iter().enumerate() {
             assert!(led.any(|led| led == pair), "{who} saw {pair:?} after {:?}\n{:?}", &seen[..n], self.led);

@@ -1,4 +1,4 @@
-//! Never two leaders, whatever happens to the members, to the networks, to the leading process itself; no write of a
+//! Never two leaders, in whatever languages they are written, whatever happens to the members, to the networks, to the leading process itself; no write of a
 //! leader that was; and observers see it as it was.
 
 use std::collections::BTreeMap;
@@ -7,17 +7,18 @@ use std::time::Duration;
 
 use etcd_client::{GetOptions, SortOrder, SortTarget};
 use gocore_etcd_core::Client;
+use gocore_etcd_tests::agents::Program;
+use gocore_etcd_tests::history::{History, Pair};
+use gocore_etcd_tests::story::client;
 use gocore_etcd_tests::{Agent, Cluster, Etcd, Proxy, eventually, not_judged, seed};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
-use crate::history::{History, Pair};
-use crate::story::{SOON, agent, client, seen_pair};
+use crate::story::{SOON, agent, programs};
 
 const TTL: Duration = Duration::from_secs(2);
 /// For the next leader: a TTL, an election among the members, which gives every lease its time anew, a busy machine.
 const LATEST: Duration = Duration::from_secs(40);
-const CANDIDATES: usize = 3;
 const QUEUE: &str = "/go-core/elections/k/";
 const JOURNAL: &str = "/journal";
 
@@ -55,20 +56,22 @@ const FAULTS: [Fault; 12] = [
 
 /// A process that leads whenever it can, with a network of its own.
 struct Candidate {
+    program: &'static Program,
     identity: String,
     agent: Agent,
     proxies: Vec<Proxy>,
 }
 
 impl Candidate {
-    async fn begin(cluster: &Cluster, identity: String) -> Candidate {
+    async fn begin(cluster: &Cluster, program: &'static Program, nth: u32) -> Candidate {
         let proxies: Vec<_> = cluster.addresses().into_iter().map(Proxy::start).collect();
         let endpoints: Vec<_> = proxies.iter().map(Proxy::endpoint).collect();
-        let mut agent = agent("/go-core", &endpoints).await;
+        let mut agent = agent(program, "/go-core", &endpoints).await;
+        let identity = format!("{}-{nth}", program.language.name());
         let ttl_ms = TTL.as_millis() as u64;
         let stand = json!({"do": "stand", "key": "k", "identity": identity, "ttl_ms": ttl_ms, "journal": JOURNAL});
         agent.send(&stand).expect("the agent listens");
-        Candidate { identity, agent, proxies }
+        Candidate { program, identity, agent, proxies }
     }
 
     fn network(&self, change: fn(&Proxy)) {
@@ -159,12 +162,13 @@ async fn no_two_lead_at_once_and_every_observer_sees_those_who_did_whatever_happ
     }
     let (near, far) = (client(cluster.endpoints()).await, client(cluster.endpoints().into_iter().rev()).await);
     let observers = [("near", observing(&near)), ("far", observing(&far))];
-    let mut process = agent("/go-core", &cluster.endpoints()).await;
+    let observer = programs().last().expect("there is a program");
+    let mut process = agent(observer, "/go-core", &cluster.endpoints()).await;
     process.send(&json!({"do": "observe", "key": "k"})).expect("the agent listens");
     process.expect("observed", SOON).await;
     let mut candidates = Vec::new();
-    for n in 0..CANDIDATES {
-        candidates.push(Candidate::begin(&cluster, format!("c{n}")).await);
+    for program in programs() {
+        candidates.push(Candidate::begin(&cluster, program, 0).await);
     }
 
     let (mut beliefs, mut deck) = (Beliefs::default(), Vec::new());
@@ -213,7 +217,7 @@ async fn no_two_lead_at_once_and_every_observer_sees_those_who_did_whatever_happ
             Fault::KillProcess => {
                 candidates[leader].agent.kill();
                 beliefs.take(&mut candidates[leader]).await;
-                candidates[leader] = Candidate::begin(&cluster, format!("c{leader}-{round}")).await;
+                candidates[leader] = Candidate::begin(&cluster, candidates[leader].program, round + 1).await;
             }
             Fault::CutProcess | Fault::BlackHoleProcess | Fault::HoldAnswersOfProcess => {
                 candidates[leader].network(match fault {
@@ -257,7 +261,7 @@ async fn no_two_lead_at_once_and_every_observer_sees_those_who_did_whatever_happ
     }
     println!("the process has missed {}", history.judge("the process", &seen));
     let mut late = far.observe("k").expect("observe");
-    assert_eq!(seen_pair(&mut late).await, None);
+    assert_eq!(late.next().await.expect("observing goes on"), None);
 }
 
 fn judge(history: &History, beliefs: &Beliefs) {
