@@ -333,6 +333,7 @@ impl Door {
         txn.check(self.op)?;
         let writes = txn.writes();
         let key = txn.first_key().to_vec();
+        let (then, otherwise) = txn.branches();
         let call = Call { op: self.op, key: &key, deadline: self.deadline(), kind };
         let kv = self.transport.kv();
         let plan = txn.into_etcd();
@@ -341,7 +342,13 @@ impl Door {
             async move { kv.txn(plan).await }
         });
         let answer = self.pass(writes, request).await?.0;
-        self.read_txn(answer, 0)
+        // It was carried out, whatever the answer is worth.
+        let result = self.read_txn(answer, 0).map_err(|error| error.with_maybe_applied(writes))?;
+        // Who asked what is there must not take a missing answer for "nothing".
+        if result.results.len() != if result.succeeded { then } else { otherwise } {
+            return Err(self.malformed("an answer to more or fewer operations").with_maybe_applied(writes));
+        }
+        Ok(result)
     }
 
     fn read_txn(&self, answer: etcd::proto::PbTxnResponse, depth: usize) -> Result<TxnResult> {

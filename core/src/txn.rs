@@ -227,6 +227,11 @@ impl Txn {
         self.guards > 0 && self.guards == self.compares.len() && self.otherwise.is_empty()
     }
 
+    /// How many operations there are when all conditions hold, and otherwise.
+    pub(crate) fn branches(&self) -> (usize, usize) {
+        (self.then.len(), self.otherwise.len())
+    }
+
     /// Whether etcd puts it through raft.
     pub(crate) fn writes(&self) -> bool {
         self.then.iter().chain(&self.otherwise).any(Op::writes)

@@ -53,13 +53,18 @@ impl History {
         }
     }
 
-    /// Whether somebody saw what was, in that order, up to what is now. Gives how many it has missed.
+    /// That somebody saw what was, in that order, up to what is now. Gives how much of it was missed.
+    ///
+    /// # Panics
+    /// When it did not.
     pub fn judge(&self, who: &str, seen: &[Pair]) -> usize {
         let mut led = self.led.iter();
         for (n, pair) in seen.iter().enumerate() {
             assert!(led.any(|led| led == pair), "{who} saw {pair:?} after {:?}\n{:?}", &seen[..n], self.led);
         }
         assert_eq!(seen.last(), self.led.last(), "{who}: the final state");
-        self.led.len() - seen.len()
+        let missed = self.led.len() - seen.len();
+        println!("{who} has missed {missed} of {}", self.led.len());
+        missed
     }
 }

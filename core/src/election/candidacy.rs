@@ -21,7 +21,7 @@ mod standing;
 pub enum CandidacyState {
     /// On its way to leadership.
     Waiting {
-        /// How many are before it: 1 when only the leader is. None as long as it has not queued.
+        /// How many are before it: 1 when only the leader is. None as long as it has not queued and counted them.
         ///
         /// An upper bound: counted when it queues, keys of longer names included, and then less one each time that the
         /// candidate right before it goes. To know better would cost every candidate a message for each change.

@@ -89,9 +89,17 @@ impl Client {
             () = closing => return Err(Error::closed(candidate.op).with_key(&candidate.key)),
             flow = work(leadership.clone()) => flow,
         };
-        if let Err(error) = leadership.resign().await {
-            // The work is done all the same; dropping the leadership goes on giving it back.
+        let mut backoff = Backoff::new(SHORTEST_PAUSE, LONGEST_PAUSE);
+        while let Err(error) = leadership.resign().await {
             tracing::debug!(%error, key = candidate.key, "resigning after the work failed");
+            match error.kind() {
+                // The work is done all the same; dropping the leadership goes on giving it back.
+                _ if flow.is_break() => break,
+                ErrorKind::Lost => break,
+                // While somebody holds the leadership its key stays: we would queue behind ourselves.
+                _ if error.is_retryable() => backoff.pause().await,
+                _ => return Err(error),
+            }
         }
         Ok(flow.break_value())
     }

@@ -195,7 +195,8 @@ impl Task {
                     None => return Ok(()),
                 },
                 () = due(later.front()) => {
-                    requests.extend(later.pop_front().map(|(_, id)| Request::Create(id)));
+                    let refused = later.pop_front().and_then(|(_, id)| self.watches.remove(&id));
+                    refused.iter().for_each(|watch| watch.buffer.overtaken());
                 }
                 // Not sent when another branch wins: tokio's send is cancel safe.
                 sent = sending => {
@@ -259,7 +260,7 @@ impl Task {
             Step::Resume => {
                 watch.set_connected(false);
                 if !std::mem::replace(&mut watch.warned, true) {
-                    tracing::warn!(reason, "the server ended a watch; it will be tried again until it is dropped");
+                    tracing::warn!(reason, "the server refused a watch; what there is will be read, and watched again");
                 }
                 Ok(After::Later(id))
             }
@@ -271,7 +272,8 @@ impl Task {
 enum After {
     Nothing,
     Cancel(i64),
-    /// Create it again after a pause: at once it would be ended again.
+    /// Have its consumer begin anew, after a pause: at once it would be refused again. Whoever may not watch may not read
+    /// either, and is told so by the reading; who may read is up to date to the length of the pause.
     Later(i64),
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use etcd_client::Permission;
+use etcd_client::{Permission, RoleRevokePermissionOptions};
 use gocore_etcd_core::{CandidacyState, Client, ClientConfig, ErrorKind};
-use gocore_etcd_tests::{Auth, Server, ServerOptions};
+use gocore_etcd_tests::{Auth, Proxy, Server, ServerOptions};
 use tokio::time::timeout;
 
 use crate::story::{SOON, TTL, seen, until_leading};
@@ -40,4 +40,31 @@ async fn who_may_not_is_told_so_once_and_goes_on_when_it_may() {
         leader = seen(&mut observation).await;
     }
     assert_eq!(leader.expect("a leader").token, token);
+}
+
+/// A server that refuses a watch says nothing else any more: without another look the observer would believe what it saw
+/// last for ever.
+#[tokio::test]
+async fn an_observer_whose_rights_are_taken_is_told_so_and_goes_on_when_they_are_given_back() {
+    let auth = Auth::simple(Duration::from_secs(300)).prefix("/go-core/");
+    let server = Server::start(ServerOptions::new().auth(auth.clone())).await;
+    let proxy = Proxy::start(server.address());
+    let config = ClientConfig::new([proxy.endpoint()]).user(auth.user.clone(), auth.password.clone());
+    let client = Client::connect(config).await.expect("connect");
+    let mut observation = client.observe("k").expect("observe");
+    assert_eq!(seen(&mut observation).await, None);
+
+    let mut operator = server.client().await.auth_client();
+    let options = RoleRevokePermissionOptions::new().with_prefix();
+    operator.role_revoke_permission(auth.user.as_str(), "/go-core/", Some(options)).await.expect("revoked");
+    // An open watch goes on; a new one is judged anew.
+    proxy.cut();
+    proxy.pass();
+    let told = timeout(SOON, observation.next()).await.expect("told").expect_err("it may not watch");
+    assert_eq!(told.kind(), ErrorKind::PermissionDenied, "{told}");
+
+    let rights = Permission::read_write("/go-core/").with_prefix();
+    operator.role_grant_permission(auth.user.as_str(), rights).await.expect("granted");
+    let leadership = timeout(SOON, client.campaign("k", "me", TTL)).await.expect("soon").expect("it may");
+    assert_eq!(seen(&mut observation).await.map(|leader| leader.token), Some(leadership.token()));
 }

@@ -1,12 +1,12 @@
 //! Work that the leader alone does.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gocore_etcd_core::{ErrorKind, Leadership};
-use gocore_etcd_tests::{Server, eventually};
+use gocore_etcd_core::{Client, ClientConfig, ErrorKind, Leadership};
+use gocore_etcd_tests::{Proxy, Server, eventually};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -116,4 +116,38 @@ async fn work_that_resigns_by_itself_is_not_stopped_and_closing_stops_it() {
     let ended = timeout(SOON, endless).await.expect("ends").expect("no panic");
     assert_eq!(ended.expect_err("closed").kind(), ErrorKind::Closed);
     assert_eq!(running.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn work_that_is_to_begin_again_does_not_queue_behind_itself_when_it_could_not_resign() {
+    let server = Server::plain().await;
+    let proxy = Proxy::start(server.address());
+    let config = ClientConfig::new([proxy.endpoint()]).request_timeout(Duration::from_millis(500));
+    let client = Client::connect(config).await.expect("connect");
+    // A program may keep what it was given.
+    let kept = Mutex::new(Vec::new());
+    let (proxy, kept) = (&proxy, &kept);
+    let twice = client.run_as_leader("k", "me", Duration::from_secs(60), |leadership: Arc<Leadership>| {
+        kept.lock().expect("not poisoned").push(leadership);
+        async move {
+            if kept.lock().expect("not poisoned").len() == 2 {
+                return ControlFlow::Break(());
+            }
+            // What is sent now never arrives.
+            proxy.black_hole();
+            ControlFlow::Continue(())
+        }
+    });
+    let heal = async {
+        let given_back =
+            async || kept.lock().expect("not poisoned").first().is_some_and(|first| !first.is_leader()).then_some(());
+        eventually(SOON, "it resigns", given_back).await;
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        proxy.pass();
+        std::future::pending().await
+    };
+    tokio::select! {
+        ended = timeout(SOON, twice) => ended.expect("it leads again").expect("run"),
+        () = heal => {}
+    }
 }
