@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use gocore_etcd_tests::Agent;
-use gocore_etcd_tests::agents::Program;
+use gocore_etcd_tests::agents::{Language, Program};
 use gocore_etcd_tests::process::Event;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
@@ -14,8 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a worker may take to close before it is killed.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// The story has a part for so many.
-const PARTS: usize = 3;
+/// Each act has so many parts, and there are as many languages.
+const PARTS: usize = Language::ALL.len();
 
 /// Who plays, and everybody who is on stage.
 pub(super) struct Cast {
@@ -72,6 +72,18 @@ impl Cast {
         }
     }
 
+    /// All leave the stage, which gives back what they hold; what each had still said, by its place. Others may start then.
+    pub(super) async fn leave(&mut self) -> Result<Vec<Vec<Event>>, String> {
+        self.ask_to_close();
+        let (end, mut last_words) = (Instant::now() + PATIENCE, Vec::new());
+        // They stay ours until all have ended: whoever interrupts this clears away the rest.
+        for worker in &mut self.workers {
+            last_words.push(worker.last_words(end).await?);
+        }
+        self.workers.clear();
+        Ok(last_words)
+    }
+
     /// Waits until all have ended; who takes too long is killed.
     pub(super) async fn ended(mut self) {
         let end = Instant::now() + FAREWELL;
@@ -117,6 +129,17 @@ impl Worker {
     /// Waits for the outcome of a guarded write, where a failure is one too.
     pub(super) async fn outcome_of_write(&mut self) -> Result<Event, String> {
         self.first(&["written", "failed"]).await
+    }
+
+    /// What it had still said when it has ended.
+    async fn last_words(&mut self, end: Instant) -> Result<Vec<Event>, String> {
+        loop {
+            match timeout_at(end, self.agent.next()).await {
+                Ok(Some(event)) => self.waiting.push_back(event),
+                Ok(None) => return Ok(self.waiting.drain(..).collect()),
+                Err(_) => return Err(format!("{} was asked to close and did not end within {PATIENCE:?}", self.name)),
+            }
+        }
     }
 
     async fn first(&mut self, names: &[&str]) -> Result<Event, String> {
