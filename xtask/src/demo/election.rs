@@ -1,6 +1,7 @@
 //! The second act, an election. The first leader is killed, the second resigns, the third is cut off, the fourth says
 //! something new of itself and resigns. Somebody who is no candidate watches all of it.
 
+use gocore_etcd_tests::clock::boottime;
 use gocore_etcd_tests::process::Event;
 use serde_json::json;
 
@@ -83,15 +84,15 @@ impl Election<'_> {
     async fn one_proclaims_and_resigns(&mut self) -> Outcome {
         self.scene.tell.scene("5. The last leader says something new of itself, then resigns");
         let identity = format!("{}, ready for work", self.scene.identity(LAST));
+        let proclaims = self.scene.at(boottime(), LAST).reads(format!("proclaims \"{identity}\""));
         self.scene.cast.worker(LAST).ask(json!({"do": "proclaim", "identity": identity}))?;
-        let proclaimed = self.scene.cast.worker(LAST).says("proclaimed").await?;
-        let proclaims = self.scene.at(time(&proclaimed), LAST).reads(format!("proclaims \"{identity}\""));
+        self.scene.cast.worker(LAST).says("proclaimed").await?;
         let leader = Some((identity, self.token()));
         self.observer_sees(leader.clone(), proclaims).await?;
         let (leads, _) = self.scene.has_it(LAST).await?;
         let kept = leads && self.seen.last() == Some(&leader);
-        let seen = self.seen.last().map(shown).unwrap_or_default();
-        self.scene.verdict.add("a proclamation is seen, and keeps the token", kept, seen);
+        let seen = shown(&self.seen[self.seen.len() - 1..]);
+        self.scene.verdict.add("a proclamation is seen, and the token stays", kept, seen);
 
         let resigns = self.scene.gives_back(LAST)?;
         self.scene.cast.worker(LAST).says(ELECTION.agent.given_back).await?;
@@ -135,9 +136,15 @@ impl Election<'_> {
     async fn ends(mut self) -> Result<Verdict, String> {
         let last_words = self.scene.ends().await?;
         self.seen.extend(last_words[OBSERVER].iter().filter(|event| event.name() == OBSERVED).map(leader));
-        let seen: Vec<_> = self.seen.iter().map(shown).collect();
-        let promise = "the observer sees all leaders in order, and none";
-        self.scene.verdict.add(promise, self.seen == self.leaders, seen.join(", "));
+        let tokens = |(_, token): &(String, i64)| token.to_string();
+        let held = self.seen == self.leaders;
+        let seen = if held {
+            let tokens = self.seen.iter().map(|leader| leader.as_ref().map_or("none".to_owned(), tokens));
+            tokens.collect::<Vec<_>>().join(", ")
+        } else {
+            format!("{}; they were {}", shown(&self.seen), shown(&self.leaders))
+        };
+        self.scene.verdict.add("the observer sees each leader, and when none is", held, seen);
         Ok(self.scene.verdict)
     }
 }
@@ -147,6 +154,7 @@ fn leader(event: &Event) -> Leader {
     event.body["identity"].as_str().map(|identity| (identity.to_owned(), number(event, "token")))
 }
 
-fn shown(leader: &Leader) -> String {
-    leader.as_ref().map_or("none".to_owned(), |(identity, token)| format!("{token} \"{identity}\""))
+fn shown(leaders: &[Leader]) -> String {
+    let shown = |(identity, token): &(String, i64)| format!("{token} \"{identity}\"");
+    leaders.iter().map(|leader| leader.as_ref().map_or("none".to_owned(), shown)).collect::<Vec<_>>().join(", ")
 }

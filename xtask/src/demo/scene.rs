@@ -218,7 +218,7 @@ impl<'a> Scene<'a> {
         self.stage.delete(&self.result).await?;
         let left = self.stage.left().await?;
         let seen = if left.is_empty() { "no key, no lease".to_owned() } else { left.join(", ") };
-        self.verdict.add("when all have left, nothing of theirs is in etcd", left.is_empty(), seen);
+        self.verdict.add("all have left, and left nothing in etcd", left.is_empty(), seen);
         Ok(last_words)
     }
 }

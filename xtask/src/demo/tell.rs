@@ -47,7 +47,7 @@ impl Teller {
     pub(super) fn title(&self, title: &str, facts: &[(&str, &str)]) {
         let mut text = format!("\n{}\n\n", self.paint(BOLD, title));
         for (name, value) in facts {
-            let _ = writeln!(text, "  {name:<9}{value}");
+            let _ = writeln!(text, "  {name:<12}{value}");
         }
         let _ = write!(text, "\n  {}", self.paint(DIM, "seconds  who       token  revision  what happens"));
         print(&text);
@@ -69,7 +69,7 @@ impl Teller {
 
     pub(super) fn verdict(&self, promise: &str, held: bool, seen: &str) {
         let mark = if held { self.paint(GREEN, "yes") } else { self.paint(RED, "NO ") };
-        print(&format!("  {mark}  {promise:<46}  {seen}"));
+        print(&format!("  {mark}  {promise:<47}  {seen}"));
     }
 
     pub(super) fn end(&self, text: &str) {
