@@ -95,6 +95,27 @@ async fn on_the_users_cluster_it_leaves_nothing_behind_wherever_ctrl_c_ends_it()
     }
 }
 
+/// Somebody leaves a key where nobody else has any: in both acts nothing was to be left.
+#[tokio::test]
+async fn a_promise_that_does_not_hold_fails_the_demo() {
+    let server = Server::plain().await;
+    let mut demo = Agent::spawn_command(demo(&["--endpoints", &server.address().to_string()]));
+    let (mut broken, mut strays) = (0, 0);
+    while let Some(line) = timeout(PATIENCE, demo.next()).await.expect("it goes on and ends") {
+        let line = line.body.as_str().unwrap_or_default().to_owned();
+        println!("{line}");
+        if let Some((prefix, _)) = line.strip_prefix("  lock ").and_then(|key| key.trim_start().split_once("/locks/")) {
+            let stray = format!("{prefix}/stray");
+            server.client().await.kv_client().put(stray, "", None).await.expect("put");
+            strays += 1;
+        }
+        broken += usize::from(line.starts_with("  NO ") && line.contains("/stray"));
+        assert!(!line.contains("Every promise held"), "{line}");
+    }
+    assert_eq!((strays, broken), (1, 2));
+    assert!(!demo.wait(PATIENCE).await.success());
+}
+
 /// Ctrl-C.
 fn interrupt(demo: &Agent) {
     // SAFETY: plain system call; the process is our child and not yet waited for.
