@@ -49,7 +49,8 @@ impl Scene<'_> {
         self.tell.at(gone.at, Who::Etcd).revision(gone.revision).says(expired);
         let won = self.cast.worker(next).says(self.contest.agent.won).await?;
         let (first, then) = (ahead(lost, gone.at), ahead(lost, time(&won)));
-        let seen = format!("{first} before etcd gave it away, {then} before the next had it");
+        let still = if believes { "; but it says that it still has it" } else { "" };
+        let seen = format!("{first} before etcd gave it away, {then} before the next had it{still}");
         let in_time = lost < gone.at.min(time(&won)) && !believes;
         self.verdict.add(self.contest.promises.loss, in_time, seen);
         Ok(self.wins(next, &won, &format!("{}, {then} after {name} knew", words.has_it)))
