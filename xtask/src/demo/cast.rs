@@ -55,7 +55,7 @@ impl Cast {
     pub(super) fn start(&mut self, prefix: &str, endpoints: &[String]) -> &mut Worker {
         let Part { name, program } = &self.parts[self.workers.len()];
         let agent = program.start(prefix, endpoints);
-        self.workers.push(Worker { name: name.clone(), agent, waiting: VecDeque::new() });
+        self.workers.push(Worker { name: name.clone(), agent, killed: false, waiting: VecDeque::new() });
         self.worker(self.workers.len() - 1)
     }
 
@@ -75,10 +75,10 @@ impl Cast {
     /// All leave the stage, which gives back what they hold; what each had still said, by its place. Others may start then.
     pub(super) async fn leave(&mut self) -> Result<Vec<Vec<Event>>, String> {
         self.ask_to_close();
-        let (end, mut last_words) = (Instant::now() + PATIENCE, Vec::new());
+        let mut last_words = Vec::new();
         // They stay ours until all have ended: whoever interrupts this clears away the rest.
         for worker in &mut self.workers {
-            last_words.push(worker.last_words(end).await?);
+            last_words.push(worker.leaves().await?);
         }
         self.workers.clear();
         Ok(last_words)
@@ -97,6 +97,7 @@ impl Cast {
 pub(super) struct Worker {
     name: String,
     agent: Agent,
+    killed: bool,
     /// Events that came while another one was waited for.
     waiting: VecDeque<Event>,
 }
@@ -108,6 +109,7 @@ impl Worker {
 
     /// SIGKILL.
     pub(super) fn kill(&mut self) {
+        self.killed = true;
         self.agent.kill();
     }
 
@@ -131,13 +133,17 @@ impl Worker {
         self.first(&["written", "failed"]).await
     }
 
-    /// What it had still said when it has ended.
-    async fn last_words(&mut self, end: Instant) -> Result<Vec<Event>, String> {
+    /// Waits until it has closed and ended; what it had still said.
+    async fn leaves(&mut self) -> Result<Vec<Event>, String> {
+        if !self.killed {
+            self.says("closed").await?;
+        }
+        let end = Instant::now() + PATIENCE;
         loop {
             match timeout_at(end, self.agent.next()).await {
                 Ok(Some(event)) => self.waiting.push_back(event),
                 Ok(None) => return Ok(self.waiting.drain(..).collect()),
-                Err(_) => return Err(format!("{} was asked to close and did not end within {PATIENCE:?}", self.name)),
+                Err(_) => return Err(format!("{} has closed and does not end within {PATIENCE:?}", self.name)),
             }
         }
     }
