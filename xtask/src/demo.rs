@@ -1,18 +1,22 @@
-//! `cargo xtask demo`: the lock's story, told by processes that live it against a real etcd.
+//! `cargo xtask demo`: a lock and an election, told by processes that live them against a real etcd.
 //!
 //! - [`stage`]: the etcd it plays on, private or the user's own, and how it is left as it was found
 //! - [`build`]: what the workers run, an agent per language
 //! - [`cast`]: the workers, each in an OS process of its own
-//! - [`story`]: what happens, act by act
-//! - [`scene`]: what the acts are made of
+//! - [`lock`], [`election`]: the acts
+//! - [`contest`]: what each act calls its things
+//! - [`scene`], [`fault`]: what the acts are made of
 //! - [`tell`]: how it looks on the terminal
 //! - [`verdict`]: what was promised and what was seen
 
 mod build;
 mod cast;
+mod contest;
+mod election;
+mod fault;
+mod lock;
 mod scene;
 mod stage;
-mod story;
 mod tell;
 mod verdict;
 
@@ -80,7 +84,7 @@ async fn play(options: &Options, programs: Programs) -> Outcome {
     let mut cast = Cast::of(programs.here);
     let tell = Teller::begin(cast.names());
     let outcome = tokio::select! {
-        outcome = story::tell(&stage, &mut cast, &missing, &tell) => outcome,
+        outcome = acts(&stage, &mut cast, &missing, &tell) => outcome,
         () = signals.any() => {
             tell.interrupted();
             Err(INTERRUPTED.to_owned())
@@ -90,6 +94,13 @@ async fn play(options: &Options, programs: Programs) -> Outcome {
     outcome.and(cleared)?;
     tell.end("Every promise held; nothing is left behind.");
     Ok(())
+}
+
+/// One after the other, each with a cast of its own; an error when one could not go on, or a promise did not hold.
+async fn acts(stage: &Stage, cast: &mut Cast, missing: &str, tell: &Teller) -> Outcome {
+    let first = lock::play(stage, cast, missing, tell).await?.tell(tell);
+    let second = election::play(stage, cast, tell).await?.tell(tell);
+    verdict::outcome(first + second)
 }
 
 /// Ctrl-C, a polite kill, the terminal's end.

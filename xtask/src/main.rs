@@ -1,7 +1,7 @@
 //! The project's own commands: `cargo xtask <command>`. One file a command.
 //!
 //! - [`setup`]: brings what the others need
-//! - [`demo`]: the lock's story, told by processes that live it
+//! - [`demo`]: a lock and an election, told by processes that live them
 //! - [`check`]: format, lints, docs, the C header; for every commit
 //! - [`header`]: writes the C header from the sources
 //! - [`mod@test`]: every test against a real etcd; what CI runs
@@ -28,7 +28,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask <command>
 
-  demo [--endpoints A,B] [--prefix P]  the story of a lock, in every language: on a private etcd, or on yours
+  demo [--endpoints A,B] [--prefix P]  a lock and an election, in every language: on a private etcd, or on yours
   setup                                bring what the other commands need, and say what there is
   check                                format, lints, docs, the C header: for every commit
   header [--check]                     write include/gocore_etcd.h and ffi/abi/symbols.txt from the sources

@@ -23,13 +23,18 @@ fn told(output: &Output) -> (String, String) {
 }
 
 #[test]
-fn the_demo_tells_its_story_and_every_promise_holds() {
+fn the_demo_plays_both_acts_and_every_promise_holds() {
     let output = demo(&[]).output().expect("xtask runs");
     let (story, errors) = told(&output);
     assert!(output.status.success(), "{story}\n{errors}");
     assert!(story.contains("Every promise held; nothing is left behind."), "{story}\n{errors}");
     let all = story.contains("Rust, then C, then C++, then Python, then asyncio");
     assert!(all || story.contains("\n  missing"), "{story}\n{errors}");
+    // Each leader, what one proclaimed, and nobody at the beginning and at the end.
+    let observations: Vec<_> = story.lines().filter_map(|line| line.split_once(" observes: ")).collect();
+    let leaders = observations.iter().map(|(_, observed)| *observed != "no leader");
+    assert_eq!(leaders.collect::<Vec<_>>(), [false, true, true, true, true, true, false], "{story}");
+    assert_eq!(story.matches("\n  yes ").count(), 6 + 8, "{story}");
 }
 
 #[test]
@@ -45,7 +50,7 @@ fn who_is_missing_from_the_cast_is_named_and_the_others_tell_the_story_but_not_i
     let output = without.env("GOCORE_ETCD_PYTHON", "/no/python").env_remove("CI").output().expect("xtask runs");
     let (story, errors) = told(&output);
     assert!(output.status.success(), "{story}\n{errors}");
-    let missing = "missing  Python (there is no /no/python with venv), asyncio (there is no /no/python with venv)\n";
+    let missing = "missing     Python (there is no /no/python with venv), asyncio (there is no /no/python with venv)\n";
     assert!(story.contains(missing), "{story}\n{errors}");
     assert!(story.contains("Every promise held"), "{story}\n{errors}");
 
@@ -54,29 +59,31 @@ fn who_is_missing_from_the_cast_is_named_and_the_others_tell_the_story_but_not_i
     assert!(told(&output).1.contains("these are missing: Python (there is no /no/python"), "{output:?}");
 }
 
-/// Interrupted when the first worker has begun, when all are in the queue, and not at all.
+/// Interrupted when the first worker has begun, when all are in the queue, when the second act's leader is cut off, while one
+/// campaigns and one observes, and not at all.
 #[tokio::test(flavor = "multi_thread")]
 async fn on_the_users_cluster_it_leaves_nothing_behind_wherever_ctrl_c_ends_it() {
     let server = Server::plain().await;
     let args = ["--endpoints".to_owned(), server.address().to_string()];
-    // Of so many workers so many wait.
-    let moments: [fn(usize, usize) -> bool; 3] =
-        [|workers, _| workers == 1, |workers, waiting| waiting > 0 && waiting + 1 == workers, |_, _| false];
+    // What a line tells, and the how many-th of its kind it is.
+    let moments = [Some((" is process ", 1)), Some((" waits as ", 4)), Some((" swallows every packet ", 2)), None];
     for moment in moments {
         let mut demo = Agent::spawn_command(demo(&args.each_ref().map(String::as_str)));
-        let (mut workers, mut waiting, mut interrupted) = (Vec::new(), 0, false);
+        let (mut workers, mut seen, mut interrupted) = (Vec::new(), 0, false);
         while let Some(line) = timeout(PATIENCE, demo.next()).await.expect("it goes on and ends") {
             let line = line.body.as_str().unwrap_or_default().to_owned();
             println!("{line}");
             let process = line.split_once(" is process ").and_then(|(_, rest)| rest.split(',').next());
             workers.extend(process.map(|pid| PathBuf::from(format!("/proc/{pid}"))));
-            waiting += usize::from(line.contains(" waits as "));
-            if !interrupted && moment(workers.len(), waiting) {
+            let told = moment.is_some_and(|(what, _)| line.contains(what));
+            seen += usize::from(told);
+            if told && moment.is_some_and(|(_, times)| times == seen) {
                 interrupted = true;
                 interrupt(&demo);
             }
         }
         assert_eq!(demo.wait(PATIENCE).await.success(), !interrupted);
+        assert_eq!(interrupted, moment.is_some());
         assert!(!workers.is_empty());
         let soon = Duration::from_secs(10);
         eventually(soon, "no worker is left", async || workers.iter().all(|it| !it.exists()).then_some(())).await;
@@ -86,6 +93,27 @@ async fn on_the_users_cluster_it_leaves_nothing_behind_wherever_ctrl_c_ends_it()
         let leases = etcd.lease_client().leases().await.expect("leases");
         assert_eq!((keys.count(), leases.leases().len()), (0, 0), "{:?}", keys.kvs());
     }
+}
+
+/// Somebody leaves a key where nobody else has any: in both acts nothing was to be left.
+#[tokio::test]
+async fn a_promise_that_does_not_hold_fails_the_demo() {
+    let server = Server::plain().await;
+    let mut demo = Agent::spawn_command(demo(&["--endpoints", &server.address().to_string()]));
+    let (mut broken, mut strays) = (0, 0);
+    while let Some(line) = timeout(PATIENCE, demo.next()).await.expect("it goes on and ends") {
+        let line = line.body.as_str().unwrap_or_default().to_owned();
+        println!("{line}");
+        if let Some((prefix, _)) = line.strip_prefix("  lock ").and_then(|key| key.trim_start().split_once("/locks/")) {
+            let stray = format!("{prefix}/stray");
+            server.client().await.kv_client().put(stray, "", None).await.expect("put");
+            strays += 1;
+        }
+        broken += usize::from(line.starts_with("  NO ") && line.contains("/stray"));
+        assert!(!line.contains("Every promise held"), "{line}");
+    }
+    assert_eq!((strays, broken), (1, 2));
+    assert!(!demo.wait(PATIENCE).await.success());
 }
 
 /// Ctrl-C.

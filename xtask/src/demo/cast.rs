@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use gocore_etcd_tests::Agent;
-use gocore_etcd_tests::agents::Program;
+use gocore_etcd_tests::agents::{Language, Program};
 use gocore_etcd_tests::process::Event;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
@@ -14,8 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a worker may take to close before it is killed.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// The story has a part for so many.
-const PARTS: usize = 3;
+/// Each act has so many parts, and there are as many languages.
+const PARTS: usize = Language::ALL.len();
 
 /// Who plays, and everybody who is on stage.
 pub(super) struct Cast {
@@ -55,7 +55,7 @@ impl Cast {
     pub(super) fn start(&mut self, prefix: &str, endpoints: &[String]) -> &mut Worker {
         let Part { name, program } = &self.parts[self.workers.len()];
         let agent = program.start(prefix, endpoints);
-        self.workers.push(Worker { name: name.clone(), agent, waiting: VecDeque::new() });
+        self.workers.push(Worker { name: name.clone(), agent, killed: false, waiting: VecDeque::new() });
         self.worker(self.workers.len() - 1)
     }
 
@@ -72,6 +72,18 @@ impl Cast {
         }
     }
 
+    /// All leave the stage, which gives back what they hold; what each had still said, by its place. Others may start then.
+    pub(super) async fn leave(&mut self) -> Result<Vec<Vec<Event>>, String> {
+        self.ask_to_close();
+        let mut last_words = Vec::new();
+        // They stay ours until all have ended: whoever interrupts this clears away the rest.
+        for worker in &mut self.workers {
+            last_words.push(worker.leaves().await?);
+        }
+        self.workers.clear();
+        Ok(last_words)
+    }
+
     /// Waits until all have ended; who takes too long is killed.
     pub(super) async fn ended(mut self) {
         let end = Instant::now() + FAREWELL;
@@ -85,6 +97,7 @@ impl Cast {
 pub(super) struct Worker {
     name: String,
     agent: Agent,
+    killed: bool,
     /// Events that came while another one was waited for.
     waiting: VecDeque<Event>,
 }
@@ -96,6 +109,7 @@ impl Worker {
 
     /// SIGKILL.
     pub(super) fn kill(&mut self) {
+        self.killed = true;
         self.agent.kill();
     }
 
@@ -117,6 +131,21 @@ impl Worker {
     /// Waits for the outcome of a guarded write, where a failure is one too.
     pub(super) async fn outcome_of_write(&mut self) -> Result<Event, String> {
         self.first(&["written", "failed"]).await
+    }
+
+    /// Waits until it has closed and ended; what it had still said.
+    async fn leaves(&mut self) -> Result<Vec<Event>, String> {
+        if !self.killed {
+            self.says("closed").await?;
+        }
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match timeout_at(end, self.agent.next()).await {
+                Ok(Some(event)) => self.waiting.push_back(event),
+                Ok(None) => return Ok(self.waiting.drain(..).collect()),
+                Err(_) => return Err(format!("{} has closed and does not end within {PATIENCE:?}", self.name)),
+            }
+        }
     }
 
     async fn first(&mut self, names: &[&str]) -> Result<Event, String> {

@@ -1,54 +1,82 @@
-//! What the acts are made of: a worker starts, contends, waits, holds, writes.
+//! What the acts are made of: a worker starts, contends, waits, has what it wanted, writes, gives it on.
 
 use std::time::Duration;
 
 use gocore_etcd_tests::clock::boottime;
 use gocore_etcd_tests::process::Event;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::cast::{Cast, number, time};
+use super::contest::Contest;
 use super::stage::{Contender, Deletions, Stage};
-use super::tell::{Teller, Who};
+use super::tell::{Line, Teller, Told, Who, millis};
 use super::verdict::Verdict;
 use crate::Outcome;
 
-/// The lock's name.
-pub(super) const NAME: &str = "report";
 /// The shortest that etcd grants with its own timing, so that the story is short.
 pub(super) const TTL: Duration = Duration::from_secs(2);
 
-/// The story so far.
-pub(super) struct Story<'a> {
+/// An act so far.
+pub(super) struct Scene<'a> {
     pub(super) stage: &'a Stage,
     pub(super) cast: &'a mut Cast,
     pub(super) tell: &'a Teller,
-    /// The lock's full key, without the contender's part.
-    pub(super) lock: String,
-    /// What the holders write.
+    pub(super) contest: &'static Contest,
+    /// The contest's full key, without the contender's part.
+    pub(super) key: String,
+    /// What the winners write.
     pub(super) result: String,
     pub(super) deletions: Deletions,
     /// Who came, in that order, with the revision that etcd gave its key.
     pub(super) arrivals: Vec<(usize, i64)>,
-    /// Who held, as they said.
+    /// Who won, as they said.
     pub(super) turns: Vec<Turn>,
     pub(super) verdict: Verdict,
 }
 
-/// The beginning of a worker's hold.
+/// When a worker won.
 pub(super) struct Turn {
     pub(super) worker: usize,
     pub(super) token: i64,
     pub(super) since: Duration,
 }
 
-impl Story<'_> {
+impl<'a> Scene<'a> {
+    /// Nobody is there yet.
+    pub(super) async fn open(
+        stage: &'a Stage,
+        cast: &'a mut Cast,
+        tell: &'a Teller,
+        contest: &'static Contest,
+    ) -> Result<Scene<'a>, String> {
+        let key = stage.key(contest);
+        let deletions = stage.deletions(&key).await?;
+        let result = format!("{}/{}", stage.prefix, contest.result);
+        let (arrivals, turns, verdict) = (Vec::new(), Vec::new(), Verdict::default());
+        Ok(Scene { stage, cast, tell, contest, key, result, deletions, arrivals, turns, verdict })
+    }
+
     /// What a worker is called.
-    pub(super) fn name(&self, worker: usize) -> &str {
+    pub(super) fn name(&self, worker: usize) -> &'a str {
         self.tell.name(worker)
     }
 
-    pub(super) async fn start(&mut self, worker: usize, endpoints: &[String]) -> Outcome {
+    /// A line about what the worker did then.
+    pub(super) fn at(&self, at: Duration, worker: usize) -> Line<'a> {
+        self.tell.at(at, Who::Worker(worker))
+    }
+
+    /// Starts all, one of them behind the proxy.
+    pub(super) async fn start_all(&mut self, proxied: usize) -> Outcome {
+        let proxy = [self.stage.proxy.endpoint()];
+        for worker in 0..self.cast.names().len() {
+            self.start(worker, if worker == proxied { &proxy } else { &self.stage.endpoints }).await?;
+        }
+        Ok(())
+    }
+
+    async fn start(&mut self, worker: usize, endpoints: &[String]) -> Outcome {
         let process = self.cast.start(&self.stage.prefix, endpoints);
         let pid = process.pid();
         process.says("connected").await?;
@@ -58,20 +86,20 @@ impl Story<'_> {
         Ok(())
     }
 
-    /// The worker comes to the lock, which nobody holds.
-    pub(super) async fn takes(&mut self, worker: usize) -> Outcome {
+    /// The first to come has it at once.
+    pub(super) async fn takes(&mut self, worker: usize) -> Result<Told, String> {
         self.contend(worker)?;
-        let acquired = self.cast.worker(worker).says("acquired").await?;
+        let won = self.cast.worker(worker).says(self.contest.agent.won).await?;
         let own = self.owner().await?;
         self.arrivals.push((worker, own.revision));
-        self.holds(worker, &acquired, &format!("holds the lock as {}", self.short(&own.key)));
-        Ok(())
+        let says = format!("{}; its key is {}", self.contest.words.has_it, self.short(&own.key));
+        Ok(self.wins(worker, &won, &says))
     }
 
-    /// The worker comes to the lock and waits as the last of those that are there: as etcd has it.
+    /// The worker comes and waits as the last of those that are there: as etcd has it.
     pub(super) async fn waits(&mut self, worker: usize) -> Outcome {
         self.contend(worker)?;
-        self.cast.worker(worker).says("waiting").await?;
+        self.cast.worker(worker).says(self.contest.agent.contends).await?;
         let last = self.arrivals.last().map_or(0, |(last, _)| *last);
         let queue = self.until_queued(self.arrivals.len() + 1).await?;
         let [.., before, mine] = &queue[..] else { return Err("nobody is before it".to_owned()) };
@@ -86,34 +114,70 @@ impl Story<'_> {
     }
 
     fn contend(&mut self, worker: usize) -> Outcome {
-        self.cast.worker(worker).ask(json!({"do": "lock", "key": NAME, "ttl_ms": TTL.as_millis() as u64}))
+        let Contest { key, agent, .. } = self.contest;
+        let mut command = json!({"do": agent.contend, "key": key, "ttl_ms": TTL.as_millis() as u64});
+        if self.contest.identified {
+            command["identity"] = Value::String(self.identity(worker));
+        }
+        self.cast.worker(worker).ask(command)
     }
 
-    pub(super) fn holds(&mut self, worker: usize, acquired: &Event, says: &str) {
-        let (token, since) = (number(acquired, "token"), time(acquired));
+    /// By which observers know it.
+    pub(super) fn identity(&mut self, worker: usize) -> String {
+        format!("{}, process {}", self.name(worker), self.cast.worker(worker).pid())
+    }
+
+    /// What the worker said that it won.
+    pub(super) fn wins(&mut self, worker: usize, won: &Event, says: &str) -> Told {
+        let (token, since) = (number(won, "token"), time(won));
         self.turns.push(Turn { worker, token, since });
-        self.tell.at(since, Who::Worker(worker)).token(token).says(says);
+        self.at(since, worker).token(token).reads(says)
     }
 
-    pub(super) async fn still_holds(&mut self, worker: usize) -> Outcome {
-        self.cast.worker(worker).ask(json!({"do": "is_held"}))?;
-        let answer = self.cast.worker(worker).says("held").await?;
-        let held = answer.body["held"].as_bool().unwrap_or_default();
-        let says = if held { "still holds it, longer than its TTL: it lives" } else { "holds it no longer" };
-        self.tell.at(time(&answer), Who::Worker(worker)).says(says);
-        if held { Ok(()) } else { Err(format!("{} lost its lock in fair weather", self.name(worker))) }
+    /// Whether the worker has it, by its own word.
+    pub(super) async fn has_it(&mut self, worker: usize) -> Result<(bool, Duration), String> {
+        let Contest { agent, .. } = self.contest;
+        self.cast.worker(worker).ask(json!({"do": agent.ask}))?;
+        let answer = self.cast.worker(worker).says(agent.answer).await?;
+        Ok((answer.body[agent.answer].as_bool().unwrap_or_default(), time(&answer)))
     }
 
     pub(super) async fn writes(&mut self, worker: usize) -> Outcome {
         let value = format!("by {}", self.name(worker));
-        self.cast.worker(worker).ask(json!({"do": "put", "key": self.result, "value": value}))?;
+        let write = self.put(&value);
+        self.cast.worker(worker).ask(write)?;
         let written = self.cast.worker(worker).says("written").await?;
-        let says = format!("writes {} = \"{value}\", guarded by its lock", self.result);
-        self.tell.at(written.at, Who::Worker(worker)).revision(number(&written, "revision")).says(says);
+        let says = format!("writes {} = \"{value}\", guarded by {}", self.result, self.contest.words.its);
+        self.at(written.at, worker).revision(number(&written, "revision")).says(says);
         Ok(())
     }
 
-    /// The key of the holder.
+    /// The command to write it, under guard.
+    pub(super) fn put(&self, value: &str) -> Value {
+        json!({"do": self.contest.agent.write, "key": self.result, "value": value})
+    }
+
+    /// The worker gives it back, and the next has it.
+    pub(super) async fn gives_on(&mut self, worker: usize, next: usize) -> Result<Told, String> {
+        let released = boottime();
+        self.gives_back(worker)?.tell();
+        let Contest { agent, words, .. } = self.contest;
+        let won = self.cast.worker(next).says(agent.won).await?;
+        let after = millis(time(&won).saturating_sub(released));
+        let told = self.wins(next, &won, &format!("{}, {after:.1} ms after that", words.has_it));
+        self.cast.worker(worker).says(agent.given_back).await?;
+        Ok(told)
+    }
+
+    /// Tells the worker to.
+    pub(super) fn gives_back(&mut self, worker: usize) -> Result<Told, String> {
+        let Contest { agent, words, .. } = self.contest;
+        let told = self.tell.now(Who::Worker(worker)).reads(words.gives_it_back);
+        self.cast.worker(worker).ask(json!({"do": agent.give_back}))?;
+        Ok(told)
+    }
+
+    /// The key of who has it.
     pub(super) async fn owner(&self) -> Result<Contender, String> {
         Ok(self.until_queued(1).await?.swap_remove(0))
     }
@@ -122,7 +186,7 @@ impl Story<'_> {
     async fn until_queued(&self, members: usize) -> Result<Vec<Contender>, String> {
         let end = boottime() + Duration::from_secs(20);
         loop {
-            let queue = self.stage.queue(&self.lock).await?;
+            let queue = self.stage.queue(&self.key).await?;
             if queue.len() >= members {
                 return Ok(queue);
             }
@@ -135,6 +199,26 @@ impl Story<'_> {
 
     /// `…/` and the contender's part of its key.
     pub(super) fn short(&self, key: &str) -> String {
-        format!("…{}", key.strip_prefix(&self.lock).unwrap_or(key))
+        format!("…{}", key.strip_prefix(&self.key).unwrap_or(key))
+    }
+
+    /// All leave; what each still had to say, and what was seen of the promises that hold for the whole act.
+    pub(super) async fn ends(&mut self) -> Result<Vec<Vec<Event>>, String> {
+        self.turns.sort_by_key(|turn| turn.since);
+        let turns: Vec<_> = self.turns.iter().map(|Turn { worker, token, .. }| (*worker, *token)).collect();
+        let names: Vec<_> = turns.iter().map(|(worker, _)| self.name(*worker)).collect();
+        let promises = &self.contest.promises;
+        // A winner's token is the revision that its key was given at its arrival.
+        self.verdict.add(promises.order, turns == self.arrivals, names.join(", then "));
+        let rising = turns.is_sorted_by(|(_, earlier), (_, later)| earlier < later);
+        let tokens: Vec<_> = turns.iter().map(|(_, token)| token.to_string()).collect();
+        self.verdict.add(promises.tokens, rising, tokens.join(" < "));
+
+        let last_words = self.cast.leave().await?;
+        self.stage.delete(&self.result).await?;
+        let left = self.stage.left().await?;
+        let seen = if left.is_empty() { "no key, no lease".to_owned() } else { left.join(", ") };
+        self.verdict.add("all have left, and left nothing in etcd", left.is_empty(), seen);
+        Ok(last_words)
     }
 }

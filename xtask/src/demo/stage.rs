@@ -1,4 +1,4 @@
-//! The etcd that the story plays on, seen by a plain client on a path that nobody cuts.
+//! The etcd that the acts play on, seen by a plain client on a path that nobody cuts.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::Options;
 use super::cast::Cast;
+use super::contest::Contest;
 use crate::Outcome;
 
 /// How long an etcd may take to answer.
@@ -70,10 +71,15 @@ impl Stage {
         Ok(Stage { etcd, endpoints, proxy, prefix, client, private })
     }
 
-    /// Who is in the queue of a lock, in the order of arrival.
-    pub(super) async fn queue(&self, lock: &str) -> Result<Vec<Contender>, String> {
+    /// The full key of a contest, without the contender's part.
+    pub(super) fn key(&self, contest: &Contest) -> String {
+        format!("{}/{}/{}", self.prefix, contest.room, contest.key.trim_matches('/'))
+    }
+
+    /// Who is in the queue of a contest, in the order of arrival.
+    pub(super) async fn queue(&self, contest: &str) -> Result<Vec<Contender>, String> {
         let options = GetOptions::new().with_prefix().with_sort(SortTarget::Create, SortOrder::Ascend);
-        let answer = self.client.kv_client().get(format!("{lock}/"), Some(options)).await.map_err(told)?;
+        let answer = self.client.kv_client().get(format!("{contest}/"), Some(options)).await.map_err(told)?;
         let contender = |kv: &etcd_client::KeyValue| Contender {
             key: String::from_utf8_lossy(kv.key()).into_owned(),
             revision: kv.create_revision(),
@@ -95,10 +101,26 @@ impl Stage {
         Ok((String::from_utf8_lossy(kv.value()).into_owned(), kv.mod_revision()))
     }
 
+    pub(super) async fn delete(&self, key: &str) -> Outcome {
+        self.client.kv_client().delete(key, None).await.map(drop).map_err(told)
+    }
+
+    /// The keys below our prefix and, where etcd is ours alone, the leases.
+    pub(super) async fn left(&self) -> Result<Vec<String>, String> {
+        let below = GetOptions::new().with_prefix().with_keys_only();
+        let found = self.client.kv_client().get(format!("{}/", self.prefix), Some(below)).await.map_err(told)?;
+        let mut left: Vec<_> = found.kvs().iter().map(|kv| String::from_utf8_lossy(kv.key()).into_owned()).collect();
+        if self.private.is_some() {
+            let leases = self.client.lease_client().leases().await.map_err(told)?;
+            left.extend(leases.leases().iter().map(|lease| format!("lease {:x}", lease.id())));
+        }
+        Ok(left)
+    }
+
     /// Sees contenders go, from now on.
-    pub(super) async fn deletions(&self, lock: &str) -> Result<Deletions, String> {
+    pub(super) async fn deletions(&self, contest: &str) -> Result<Deletions, String> {
         let options = WatchOptions::new().with_prefix();
-        let mut stream = self.client.watch_client().watch(format!("{lock}/"), Some(options)).await.map_err(told)?;
+        let mut stream = self.client.watch_client().watch(format!("{contest}/"), Some(options)).await.map_err(told)?;
         let (sender, seen) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             while let Ok(Some(answer)) = stream.message().await {
@@ -106,8 +128,10 @@ impl Stage {
                 let deleted = answer.events().iter().filter(|event| event.event_type() == EventType::Delete);
                 for kv in deleted.filter_map(|event| event.kv()) {
                     let key = String::from_utf8_lossy(kv.key()).into_owned();
-                    // Nobody listens once the story is over.
-                    let _ = sender.send(Deletion { key, revision: kv.mod_revision(), at });
+                    if sender.send(Deletion { key, revision: kv.mod_revision(), at }).is_err() {
+                        // The act is over.
+                        return;
+                    }
                 }
             }
         });
@@ -123,7 +147,7 @@ impl Stage {
         // So that a worker that was cut off can say farewell too.
         self.proxy.pass();
         cast.ask_to_close();
-        // A worker that waits for the lock hears nothing else until its place in the queue is gone.
+        // A worker that waits in a queue hears nothing else until its place in the queue is gone.
         let swept = self.sweep().await;
         cast.ended().await;
         let swept = swept.and(self.sweep().await);

@@ -1,4 +1,4 @@
-//! How the story looks: one line an event, in columns, with a heading for each act.
+//! How the story looks: one line an event, in columns, with a title for each act and a heading for each scene.
 
 use std::env;
 use std::fmt::{Display, Write as _};
@@ -47,13 +47,13 @@ impl Teller {
     pub(super) fn title(&self, title: &str, facts: &[(&str, &str)]) {
         let mut text = format!("\n{}\n\n", self.paint(BOLD, title));
         for (name, value) in facts {
-            let _ = writeln!(text, "  {name:<9}{value}");
+            let _ = writeln!(text, "  {name:<12}{value}");
         }
         let _ = write!(text, "\n  {}", self.paint(DIM, "seconds  who       token  revision  what happens"));
         print(&text);
     }
 
-    pub(super) fn act(&self, heading: &str) {
+    pub(super) fn scene(&self, heading: &str) {
         print(&format!("\n  {}", self.paint(BOLD, heading)));
     }
 
@@ -69,7 +69,7 @@ impl Teller {
 
     pub(super) fn verdict(&self, promise: &str, held: bool, seen: &str) {
         let mark = if held { self.paint(GREEN, "yes") } else { self.paint(RED, "NO ") };
-        print(&format!("  {mark}  {promise:<46}  {seen}"));
+        print(&format!("  {mark}  {promise:<47}  {seen}"));
     }
 
     pub(super) fn end(&self, text: &str) {
@@ -118,12 +118,40 @@ impl Line<'_> {
     }
 
     pub(super) fn says(self, what: impl Display) {
+        self.reads(what).tell();
+    }
+
+    /// The whole line, to be told later.
+    pub(super) fn reads(self, what: impl Display) -> Told {
         let seconds = self.at.saturating_sub(self.teller.began).as_secs_f64();
         let who = self.teller.signed(self.who);
         let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
         let (token, revision) = (number(self.token), number(self.revision));
-        print(&format!("  {seconds:>7.3}  {who}  {token:>5}  {revision:>8}  {what}"));
+        Told { at: self.at, text: format!("  {seconds:>7.3}  {who}  {token:>5}  {revision:>8}  {what}") }
     }
+}
+
+/// A line to be told.
+#[must_use]
+pub(super) struct Told {
+    at: Duration,
+    text: String,
+}
+
+impl Told {
+    pub(super) fn tell(self) {
+        print(&self.text);
+    }
+}
+
+/// What two processes saw of one event, the earlier first.
+pub(super) fn in_order(mut lines: [Told; 2]) {
+    lines.sort_by_key(|line| line.at);
+    lines.into_iter().for_each(Told::tell);
+}
+
+pub(super) fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
 }
 
 fn print(text: &str) {

@@ -3,7 +3,7 @@
 use super::tell::Teller;
 use crate::Outcome;
 
-/// The findings, in the order of the story.
+/// The findings, in the order of an act.
 #[derive(Default)]
 pub(super) struct Verdict {
     findings: Vec<Finding>,
@@ -20,17 +20,21 @@ impl Verdict {
         self.findings.push(Finding { promise, held, seen });
     }
 
-    /// Prints all; an error when a promise did not hold.
-    pub(super) fn tell(&self, tell: &Teller) -> Outcome {
-        tell.act("What was promised, did it hold, and what was seen");
+    /// Prints all; how many promises did not hold.
+    pub(super) fn tell(&self, tell: &Teller) -> usize {
+        tell.scene("What was promised, did it hold, and what was seen");
         for Finding { promise, held, seen } in &self.findings {
             tell.verdict(promise, *held, seen);
         }
-        let broken = self.findings.iter().filter(|finding| !finding.held).count();
-        match broken {
-            0 => Ok(()),
-            1 => Err("a promise did not hold".to_owned()),
-            many => Err(format!("{many} promises did not hold")),
-        }
+        self.findings.iter().filter(|finding| !finding.held).count()
+    }
+}
+
+/// An error when promises did not hold.
+pub(super) fn outcome(broken: usize) -> Outcome {
+    match broken {
+        0 => Ok(()),
+        1 => Err("a promise did not hold".to_owned()),
+        many => Err(format!("{many} promises did not hold")),
     }
 }
