@@ -170,7 +170,8 @@ struct CandidacyState {
     int64_t token;
 };
 
-/// A candidacy that goes on in the background. Destroyed, it ends, and waits for a running handler, except inside of one.
+/// A candidacy that goes on in the background. Destroyed, it ends, and waits for a running handler, except inside of a
+/// handler (work that is run as leader is none).
 class Candidacy {
 public:
     Candidacy() noexcept = default;
