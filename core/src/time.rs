@@ -134,27 +134,30 @@ pub(crate) fn jittered(duration: Duration) -> Duration {
 
 /// Pauses between attempts at something that fails: jittered, each twice as long as the one before.
 #[derive(Debug)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     shortest: Duration,
     longest: Duration,
     next: Duration,
 }
 
 impl Backoff {
-    pub(crate) fn new(shortest: Duration, longest: Duration) -> Self {
+    /// The first pause, and what none is longer than.
+    pub fn new(shortest: Duration, longest: Duration) -> Self {
         Self { shortest, longest, next: shortest }
     }
 
+    /// Sleeps, in a tokio runtime.
+    ///
     /// # Cancel safety
     /// Safe; the next one is longer all the same.
-    pub(crate) async fn pause(&mut self) {
+    pub async fn pause(&mut self) {
         let pause = self.next;
         self.next = (pause * 2).min(self.longest);
         tokio::time::sleep(jittered(pause)).await;
     }
 
     /// An attempt did not fail.
-    pub(crate) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.next = self.shortest;
     }
 }

@@ -40,5 +40,7 @@ pub use request::{Request, Requests};
 pub use runtime::{Runtime, spawn_quiet_thread};
 pub use standing::{News, Standing};
 
+pub use crate::time::Backoff;
+
 #[cfg(test)]
 mod tests;

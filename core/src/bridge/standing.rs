@@ -39,9 +39,11 @@ impl Seen {
 
     /// By the clock: that a leadership is over is known before anybody was told.
     fn state(&self) -> CandidacyState {
-        match self.state {
-            CandidacyState::Leading { .. } if self.leadership().is_none() => CandidacyState::Lost,
-            state => state,
+        let CandidacyState::Leading { .. } = self.state else { return self.state };
+        match self.leadership.upgrade() {
+            Some(leadership) if leadership.is_leader() => self.state,
+            Some(over) if over.was_given_back() => CandidacyState::Resigned,
+            _ => CandidacyState::Lost,
         }
     }
 
@@ -50,9 +52,11 @@ impl Seen {
     }
 
     fn take(&mut self, news: News, leadership: Option<Arc<Leadership>>) {
+        // Having resigned it hears of its past yet.
+        if self.state == CandidacyState::Resigned {
+            return;
+        }
         match news {
-            // Having resigned it hears of its past yet.
-            Ok(_) if self.state == CandidacyState::Resigned => {}
             Ok(state) => {
                 // The one it is about: there may be a later one already, which is told next.
                 let of = |leadership: &Arc<Leadership>| state == CandidacyState::Leading { token: leadership.token() };

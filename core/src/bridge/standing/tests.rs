@@ -49,6 +49,9 @@ fn after_resigned_nothing_is_told_of_the_past() {
     let (mut seen, mut consumer) = (Seen::new(), Told::default());
     seen.state = CandidacyState::Resigned;
     seen.take(Ok(CandidacyState::Leading { token: 7 }), None);
+    seen.take(Err(refused()), None);
     assert_eq!(told(&mut consumer, &seen), [Ok(CandidacyState::Resigned)]);
     assert!(consumer.is_all());
+    seen.take(Err(refused()), None);
+    assert_eq!(told(&mut consumer, &seen), []);
 }
