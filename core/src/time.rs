@@ -134,30 +134,27 @@ pub(crate) fn jittered(duration: Duration) -> Duration {
 
 /// Pauses between attempts at something that fails: jittered, each twice as long as the one before.
 #[derive(Debug)]
-pub struct Backoff {
+pub(crate) struct Backoff {
     shortest: Duration,
     longest: Duration,
     next: Duration,
 }
 
 impl Backoff {
-    /// The first pause, and what none is longer than.
-    pub fn new(shortest: Duration, longest: Duration) -> Self {
+    pub(crate) fn new(shortest: Duration, longest: Duration) -> Self {
         Self { shortest, longest, next: shortest }
     }
 
-    /// Sleeps, in a tokio runtime.
-    ///
     /// # Cancel safety
     /// Safe; the next one is longer all the same.
-    pub async fn pause(&mut self) {
+    pub(crate) async fn pause(&mut self) {
         let pause = self.next;
         self.next = (pause * 2).min(self.longest);
         tokio::time::sleep(jittered(pause)).await;
     }
 
     /// An attempt did not fail.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.next = self.shortest;
     }
 }

@@ -4,9 +4,9 @@
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use gocore_etcd_core::bridge::{Backoff, Limit, Operation, invalid};
+use gocore_etcd_core::bridge::{Limit, Operation, Pace, invalid};
 use gocore_etcd_core::{Candidacy, ErrorKind, Leadership, Result};
 
 use self::stage::{Stage, Turn};
@@ -121,21 +121,17 @@ impl Run {
 
     async fn until_done(&self, first: Candidacy, events: &Arc<Events>) -> Result<()> {
         let mut candidacy = first;
-        let mut backoff = Backoff::new(SHORTEST_PAUSE, LONGEST_PAUSE);
+        let mut pace = Pace::new(SHORTEST_PAUSE, LONGEST_PAUSE);
         loop {
             let leadership = win(candidacy).await?;
-            let began = Instant::now();
+            pace.begin();
             if self.lead(leadership, events).await != GOCORE_ETCD_RUN_AGAIN {
                 return Ok(());
             }
-            if began.elapsed() < LONGEST_PAUSE {
-                // Work that fails at once would burn leaderships as fast as etcd gives them.
-                tokio::select! {
-                    () = self.client.closing.cancelled() => {}
-                    () = backoff.pause() => {}
-                }
-            } else {
-                backoff.reset();
+            // Work that fails at once would burn leaderships as fast as etcd gives them.
+            tokio::select! {
+                () = self.client.closing.cancelled() => {}
+                () = pace.end() => {}
             }
             candidacy = self.stand()?;
         }
