@@ -508,8 +508,10 @@ void gocore_etcd_subscription_cancel(gocore_etcd_subscription *subscription);
  * `timeout_ms`: 0 and GOCORE_ETCD_WAIT_FOREVER are no limit.
  *
  * Ownership: borrows `subscription`, which is still to be freed; the caller frees `*err`. Threads: any, but not inside
- * a callback; blocks. Errors: INVALID_ARGUMENT; WRONG_CONTEXT inside any callback, where nothing is done: use
- * gocore_etcd_subscription_cancel; DEADLINE_EXCEEDED when a callback still runs: cancelled it is. Since 0.1.
+ * a callback or a `user_free`; blocks. Errors: INVALID_ARGUMENT; WRONG_CONTEXT there, where nothing is done: use
+ * gocore_etcd_subscription_cancel; DEADLINE_EXCEEDED when a callback still runs: cancelled it is. Work that
+ * gocore_etcd_election_run has started is no callback in this: it may wait, but for no run, which is WRONG_CONTEXT. Since
+ * 0.1.
  */
 gocore_etcd_status gocore_etcd_subscription_cancel_wait(gocore_etcd_subscription *subscription,
                                                         int64_t timeout_ms,
@@ -1769,9 +1771,9 @@ gocore_etcd_status gocore_etcd_candidacy_resign(gocore_etcd_candidacy *candidacy
  *
  * `timeout_ms`: 0 and GOCORE_ETCD_WAIT_FOREVER are no limit.
  *
- * Ownership: borrows `candidacy`; the caller frees `*err`. Threads: any, but not inside a callback; blocks. Errors:
- * INVALID_ARGUMENT; WRONG_CONTEXT inside any callback, where nothing is done; DEADLINE_EXCEEDED when a callback still
- * runs: none begins any more. Since 0.1.
+ * Ownership: borrows `candidacy`; the caller frees `*err`. Threads: any, but not inside a callback or a `user_free` (the
+ * work of gocore_etcd_election_run is none); blocks. Errors: INVALID_ARGUMENT; WRONG_CONTEXT there, where nothing is done;
+ * DEADLINE_EXCEEDED when a callback still runs: none begins any more. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_candidacy_cancel_wait(gocore_etcd_candidacy *candidacy,
                                                      int64_t timeout_ms,
@@ -1792,7 +1794,7 @@ void gocore_etcd_candidacy_free(gocore_etcd_candidacy *candidacy);
  * The work is begun when this leads, stopped when it leads no longer, and begun again.
  */
 
-/* What the work returns: resign, let others lead, campaign again. */
+/* What the work returns: resign, let others lead, campaign again (after a pause, when it has led for less than 2 s). */
 #define GOCORE_ETCD_RUN_AGAIN 0
 
 /* What the work returns: resign, and the run is over. So is it for any other number. */
@@ -1805,8 +1807,10 @@ void gocore_etcd_candidacy_free(gocore_etcd_candidacy *candidacy);
 typedef int32_t (*gocore_etcd_run_start_callback)(void *user_data, gocore_etcd_leadership *leadership);
 
 /* Tells the work that was begun with this fencing token to return soon: the leadership is lost, or the run is to end. Called
- * on another thread, at most once for each call of the work, and never after that has returned; but perhaps before it has
- * done its first step. So it is best to keep `token`, and let the work compare it with its own.
+ * on another thread, at most once for each call of the work, perhaps before that has done its first step, and perhaps while
+ * it returns: `stop` has returned before the work is called again and before `user_free`, no earlier. So it may touch only
+ * what lives until `user_free`, nothing that is local to the work; best it keeps `token`, for the work to compare with its
+ * own.
  */
 typedef void (*gocore_etcd_run_stop_callback)(void *user_data, int64_t token);
 
@@ -1817,7 +1821,8 @@ typedef void (*gocore_etcd_run_stop_callback)(void *user_data, int64_t token);
  * `key`, `identity` and `options` are those of gocore_etcd_election_campaign. There is never more than one call of `start`:
  * as long as one has not returned this candidate does not campaign. How soon it returns after `stop` is the program's
  * affair; until then gocore_etcd_leadership_is_leader says how it stands, and guarded writes are refused by etcd. Whatever
- * fails is tried again after at most 2 s; the log tells of it.
+ * fails is tried again after at most 2 s; the log tells of it. So is work that returns within 2 s of its beginning and is to
+ * be begun again: after 50 ms at first, twice as long each further time, 2 s at most (±10 %).
  *
  * It is ended by the functions of its subscription, which have `stop` called when work is running, and by
  * gocore_etcd_client_close, which waits for the work to return (but not for a client that dispatches). The leadership is

@@ -10,7 +10,7 @@
 // Ownership: all types own what they hold, move, and do not copy (Error and values apart). A moved-from or empty object
 // gives zero values, and its calls fail with INVALID_ARGUMENT. ~Client closes, for at most 5 s; locks and subscriptions
 // keep their client alive. ~Lock and ~Leadership give back what is held, in the background. ~Subscription waits for a running handler,
-// except inside of one. A std::string_view that a function gives lives as long as the object that gave it.
+// except inside of a handler. A std::string_view that a function gives lives as long as the object that gave it.
 //
 // Errors: each function that can fail throws Error, and has an overload that does not: it takes all parameters, `Error &`
 // last, and is noexcept. With -fno-exceptions there are only those. They return an empty optional (or false, or 0) and

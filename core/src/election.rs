@@ -37,6 +37,7 @@ mod leader;
 mod leadership;
 mod observation;
 mod run;
+pub(crate) mod told;
 
 pub use self::candidacy::{Candidacy, CandidacyState};
 pub use self::leader::Leader;

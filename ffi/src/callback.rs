@@ -52,6 +52,16 @@ impl Deliver {
         }
     }
 
+    /// Whether this thread may wait for a callback there. A callback may not: it could wait for itself, or for one that waits
+    /// for it. Work may, which lasts for hours and whose locals the callback may use, but not for other work.
+    fn may_be_waited_for(&self) -> bool {
+        match WITHIN.get() {
+            Within::Nothing => true,
+            Within::Work => !matches!(self, Deliver::Own(_)),
+            Within::Callback => false,
+        }
+    }
+
     /// What a start needs to be sure that its callbacks will run.
     ///
     /// # Errors
@@ -61,21 +71,47 @@ impl Deliver {
     }
 }
 
-thread_local! {
-    static DEPTH: Cell<u32> = const { Cell::new(0) };
+/// What code of the application a thread is in, by way of us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Within {
+    /// None.
+    Nothing,
+    /// Work on a thread of its own: a run's.
+    Work,
+    /// A callback, or `user_free`.
+    Callback,
 }
 
-/// Whether this thread is inside a callback.
+thread_local! {
+    static WITHIN: Cell<Within> = const { Cell::new(Within::Nothing) };
+}
+
+impl Within {
+    /// The thread is there until what is given is dropped.
+    fn enter(self) -> Entered {
+        Entered(WITHIN.replace(self))
+    }
+}
+
+/// What was before.
+struct Entered(Within);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        WITHIN.set(self.0);
+    }
+}
+
+/// Whether this thread is inside a callback, work among them.
 pub(crate) fn is_inside() -> bool {
-    DEPTH.get() > 0
+    WITHIN.get() != Within::Nothing
 }
 
 /// Runs a job as what it is: a place where waiting for oneself is noticed, and a panic of ours goes no further.
-fn run(job: Job) {
-    DEPTH.set(DEPTH.get() + 1);
+fn run(within: Within, job: Job) {
+    let _entered = within.enter();
     if let Err(panic) = catch_unwind(AssertUnwindSafe(job)) {
         let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
         tracing::error!(text, "caught a panic around a callback: please report it");
     }
-    DEPTH.set(DEPTH.get() - 1);
 }

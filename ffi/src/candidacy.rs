@@ -253,9 +253,9 @@ pub extern "C" fn gocore_etcd_candidacy_resign(
 ///
 /// `timeout_ms`: 0 and GOCORE_ETCD_WAIT_FOREVER are no limit.
 ///
-/// Ownership: borrows `candidacy`; the caller frees `*err`. Threads: any, but not inside a callback; blocks. Errors:
-/// INVALID_ARGUMENT; WRONG_CONTEXT inside any callback, where nothing is done; DEADLINE_EXCEEDED when a callback still
-/// runs: none begins any more. Since 0.1.
+/// Ownership: borrows `candidacy`; the caller frees `*err`. Threads: any, but not inside a callback or a `user_free` (the
+/// work of gocore_etcd_election_run is none); blocks. Errors: INVALID_ARGUMENT; WRONG_CONTEXT there, where nothing is done;
+/// DEADLINE_EXCEEDED when a callback still runs: none begins any more. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_candidacy_cancel_wait(
     candidacy: *mut gocore_etcd_candidacy,

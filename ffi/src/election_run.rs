@@ -4,8 +4,9 @@
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
+use std::time::Duration;
 
-use gocore_etcd_core::bridge::{Limit, Operation, invalid};
+use gocore_etcd_core::bridge::{Limit, Operation, Pace, invalid};
 use gocore_etcd_core::{Candidacy, ErrorKind, Leadership, Result};
 
 use self::stage::{Stage, Turn};
@@ -23,7 +24,7 @@ use crate::subscription::{gocore_etcd_subscription, gocore_etcd_user_free};
 
 mod stage;
 
-/// What the work returns: resign, let others lead, campaign again.
+/// What the work returns: resign, let others lead, campaign again (after a pause, when it has led for less than 2 s).
 pub const GOCORE_ETCD_RUN_AGAIN: i32 = 0;
 /// What the work returns: resign, and the run is over. So is it for any other number.
 pub const GOCORE_ETCD_RUN_DONE: i32 = 1;
@@ -35,8 +36,10 @@ pub type gocore_etcd_run_start_callback =
     Option<extern "C" fn(user_data: *mut c_void, leadership: *mut gocore_etcd_leadership) -> i32>;
 
 /// Tells the work that was begun with this fencing token to return soon: the leadership is lost, or the run is to end. Called
-/// on another thread, at most once for each call of the work, and never after that has returned; but perhaps before it has
-/// done its first step. So it is best to keep `token`, and let the work compare it with its own.
+/// on another thread, at most once for each call of the work, perhaps before that has done its first step, and perhaps while
+/// it returns: `stop` has returned before the work is called again and before `user_free`, no earlier. So it may touch only
+/// what lives until `user_free`, nothing that is local to the work; best it keeps `token`, for the work to compare with its
+/// own.
 pub type gocore_etcd_run_stop_callback = Option<extern "C" fn(user_data: *mut c_void, token: i64)>;
 
 /// Campaigns for the leadership of `key` in the background, and while leading has `start` do the work; when the leadership
@@ -46,7 +49,8 @@ pub type gocore_etcd_run_stop_callback = Option<extern "C" fn(user_data: *mut c_
 /// `key`, `identity` and `options` are those of gocore_etcd_election_campaign. There is never more than one call of `start`:
 /// as long as one has not returned this candidate does not campaign. How soon it returns after `stop` is the program's
 /// affair; until then gocore_etcd_leadership_is_leader says how it stands, and guarded writes are refused by etcd. Whatever
-/// fails is tried again after at most 2 s; the log tells of it.
+/// fails is tried again after at most 2 s; the log tells of it. So is work that returns within 2 s of its beginning and is to
+/// be begun again: after 50 ms at first, twice as long each further time, 2 s at most (±10 %).
 ///
 /// It is ended by the functions of its subscription, which have `stop` called when work is running, and by
 /// gocore_etcd_client_close, which waits for the work to return (but not for a client that dispatches). The leadership is
@@ -97,6 +101,10 @@ pub extern "C" fn gocore_etcd_election_run(
     })
 }
 
+/// Pauses between leaderships that were short, and how long one is that was not.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
 /// A run, as one operation. It stands on candidacies and not on the core's own `run_as_leader`, which ends work by dropping
 /// it, and campaigns again at once: work in C ends when it returns, and until then this must not lead again.
 struct Run {
@@ -113,10 +121,20 @@ impl Run {
 
     async fn until_done(&self, first: Candidacy, events: &Arc<Events>) -> Result<()> {
         let mut candidacy = first;
-        while self.lead(win(candidacy).await?, events).await == GOCORE_ETCD_RUN_AGAIN {
+        let mut pace = Pace::new(SHORTEST_PAUSE, LONGEST_PAUSE);
+        loop {
+            let leadership = win(candidacy).await?;
+            pace.begin();
+            if self.lead(leadership, events).await != GOCORE_ETCD_RUN_AGAIN {
+                return Ok(());
+            }
+            // Work that fails at once would burn leaderships as fast as etcd gives them.
+            tokio::select! {
+                () = self.client.closing.cancelled() => {}
+                () = pace.end() => {}
+            }
             candidacy = self.stand()?;
         }
-        Ok(())
     }
 
     /// One leadership. Dropped in the middle it has the work stopped, and the work's return gives the leadership back.

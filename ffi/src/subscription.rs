@@ -68,8 +68,10 @@ pub extern "C" fn gocore_etcd_subscription_cancel(subscription: *mut gocore_etcd
 /// `timeout_ms`: 0 and GOCORE_ETCD_WAIT_FOREVER are no limit.
 ///
 /// Ownership: borrows `subscription`, which is still to be freed; the caller frees `*err`. Threads: any, but not inside
-/// a callback; blocks. Errors: INVALID_ARGUMENT; WRONG_CONTEXT inside any callback, where nothing is done: use
-/// gocore_etcd_subscription_cancel; DEADLINE_EXCEEDED when a callback still runs: cancelled it is. Since 0.1.
+/// a callback or a `user_free`; blocks. Errors: INVALID_ARGUMENT; WRONG_CONTEXT there, where nothing is done: use
+/// gocore_etcd_subscription_cancel; DEADLINE_EXCEEDED when a callback still runs: cancelled it is. Work that
+/// gocore_etcd_election_run has started is no callback in this: it may wait, but for no run, which is WRONG_CONTEXT. Since
+/// 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_subscription_cancel_wait(
     subscription: *mut gocore_etcd_subscription,

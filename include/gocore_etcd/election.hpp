@@ -170,7 +170,8 @@ struct CandidacyState {
     int64_t token;
 };
 
-/// A candidacy that goes on in the background. Destroyed, it ends, and waits for a running handler, except inside of one.
+/// A candidacy that goes on in the background. Destroyed, it ends, and waits for a running handler, except inside of a
+/// handler (work that is run as leader is none).
 class Candidacy {
 public:
     Candidacy() noexcept = default;
@@ -354,7 +355,9 @@ public:
     }
     /// Campaigns in the background, and while leading has `start(const Leadership &)` do the work, on a thread of its own,
     /// which says by its Run what comes after it; when the leadership is lost, or the run is to end, `stop(int64_t token)` is
-    /// called on another thread, with the token of the leadership, so that the work returns. Empty at an error.
+    /// called on another thread, with the token of the leadership, so that the work returns. It may still begin while the
+    /// work returns: it touches what the two share and nothing local to the work. Work that throws is begun again; work
+    /// that ends within 2 s is so after a pause, of 2 s at most. Empty at an error.
     template <typename Start, typename Stop>
     Subscription run_as_leader(const std::string &key, const std::string &identity, const ElectionOptions &options,
                                Start &&start, Stop &&stop, Error &error) noexcept

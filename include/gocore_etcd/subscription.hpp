@@ -10,7 +10,8 @@
 
 namespace gocore::etcd {
 
-/// Keeps handlers registered. Destroyed, it cancels, and waits for a running handler, except inside of one.
+/// Keeps handlers registered. Destroyed, it cancels, and waits for a running handler, except inside of a handler. Work that is
+/// run as leader is none, but does not wait for other work.
 class Subscription {
 public:
     Subscription() noexcept = default;

@@ -5,6 +5,7 @@
 //! - `op`: an operation: started on any thread, completed exactly once, cancelled from anywhere
 //! - `feed`: what goes on and on, taken by a consumer of the other language itself
 //! - `standing`: a candidacy that many look at while one owns it
+//! - `pace`: pauses between turns that end at once
 //! - `request`: the way back: the core asks, the host answers
 //! - `queue`: completions and wake-ups for a dispatcher of the other language; bounded event buffers
 //! - `failure`: what a surface adds to an error
@@ -22,6 +23,7 @@ mod fork;
 mod guard;
 mod log;
 mod op;
+mod pace;
 mod per_process;
 mod queue;
 mod request;
@@ -34,6 +36,7 @@ pub use fork::{Generation, Owned};
 pub use guard::guarded;
 pub use log::{Log, LogLevel, LogRecord};
 pub use op::{CancelToken, Limit, Operation};
+pub use pace::Pace;
 pub use per_process::PerProcess;
 pub use queue::{Buffer, Notices};
 pub use request::{Request, Requests};

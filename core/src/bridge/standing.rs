@@ -7,8 +7,9 @@ use futures_util::{Stream, stream};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::failure::failed;
+use crate::election::told::{Tale, Told};
 use crate::election::{Candidacy, CandidacyState, Leadership};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 
 /// What the handle asks: to resign.
 type Ask = oneshot::Sender<Result<()>>;
@@ -22,26 +23,24 @@ pub struct Standing {
 
 #[derive(Debug)]
 struct Seen {
-    state: CandidacyState,
+    /// A problem is kept in it over what follows: who was slow hears of it all the same.
+    tale: Tale,
     /// Weak: the candidacy has it, and gives it back.
     leadership: Weak<Leadership>,
-    /// The last failure that does not pass by itself, and how many there have been. Kept over what follows: who was slow
-    /// hears of it all the same.
-    problem: Option<Error>,
-    problems: u64,
 }
 
 impl Seen {
     fn new() -> Self {
-        let state = CandidacyState::Waiting { place: None };
-        Self { state, leadership: Weak::new(), problem: None, problems: 0 }
+        Self { tale: Tale::new(), leadership: Weak::new() }
     }
 
     /// By the clock: that a leadership is over is known before anybody was told.
     fn state(&self) -> CandidacyState {
-        match self.state {
-            CandidacyState::Leading { .. } if self.leadership().is_none() => CandidacyState::Lost,
-            state => state,
+        let CandidacyState::Leading { .. } = self.tale.state else { return self.tale.state };
+        match self.leadership.upgrade() {
+            Some(leadership) if leadership.is_leader() => self.tale.state,
+            Some(over) if over.was_given_back() => CandidacyState::Resigned,
+            _ => CandidacyState::Lost,
         }
     }
 
@@ -50,19 +49,18 @@ impl Seen {
     }
 
     fn take(&mut self, news: News, leadership: Option<Arc<Leadership>>) {
+        // Having resigned it hears of its past yet.
+        if self.tale.state == CandidacyState::Resigned {
+            return;
+        }
         match news {
-            // Having resigned it hears of its past yet.
-            Ok(_) if self.state == CandidacyState::Resigned => {}
             Ok(state) => {
                 // The one it is about: there may be a later one already, which is told next.
                 let of = |leadership: &Arc<Leadership>| state == CandidacyState::Leading { token: leadership.token() };
                 self.leadership = leadership.filter(of).as_ref().map(Arc::downgrade).unwrap_or_default();
-                self.state = state;
+                self.tale.state = state;
             }
-            Err(problem) => {
-                self.problem = Some(problem);
-                self.problems += 1;
-            }
+            Err(problem) => self.tale.fail(problem),
         }
     }
 }
@@ -110,7 +108,7 @@ impl Standing {
         seen.mark_changed();
         stream::unfold((seen, told), |(mut seen, mut told)| async {
             loop {
-                let news = told.next(&seen.borrow_and_update());
+                let news = told.next(&seen.borrow_and_update().tale);
                 match news {
                     Some(news) => return Some((news, (seen, told))),
                     None if told.is_all() => return None,
@@ -133,7 +131,7 @@ async fn stand(
             ask = asked.recv() => match ask {
                 Some(reply) => {
                     // Told before etcd has heard of it: from here on it is no candidate and leads no longer.
-                    told.send_modify(|seen| seen.state = CandidacyState::Resigned);
+                    told.send_modify(|seen| seen.tale.state = CandidacyState::Resigned);
                     drop(reply.send(candidacy.resign().await));
                 }
                 None => return Ok(()),
@@ -145,35 +143,6 @@ async fn stand(
                 }
             }
         }
-    }
-}
-
-/// What was told so far.
-#[derive(Default)]
-struct Told {
-    state: Option<CandidacyState>,
-    problems: u64,
-}
-
-impl Told {
-    fn next(&mut self, seen: &Seen) -> Option<News> {
-        if seen.problems > self.problems {
-            self.problems = seen.problems;
-            if let Some(problem) = &seen.problem {
-                return Some(Err(problem.clone()));
-            }
-        }
-        let state = match (self.state, seen.state) {
-            (Some(told), now) if told == now => return None,
-            (Some(CandidacyState::Leading { .. }), CandidacyState::Leading { .. }) => CandidacyState::Lost,
-            (_, now) => now,
-        };
-        self.state = Some(state);
-        Some(Ok(state))
-    }
-
-    fn is_all(&self) -> bool {
-        self.state == Some(CandidacyState::Resigned)
     }
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use self::standing::{Standing, Told};
+use self::standing::Standing;
+use super::told::Told;
 use super::{Candidate, LONGEST_PAUSE, Leadership, SHORTEST_PAUSE};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
@@ -177,7 +178,7 @@ impl Candidacy {
                 let error = Error::new(ErrorKind::Closed, op).with_key(&self.key);
                 return Err(error.with_detail("the candidacy has ended"));
             }
-            if let Some(news) = self.told.next(&self.news.borrow_and_update()) {
+            if let Some(news) = self.told.next(self.news.borrow_and_update().tale()) {
                 return news;
             }
             // We hold a sender ourselves.

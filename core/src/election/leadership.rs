@@ -172,7 +172,7 @@ impl Leadership {
     }
 
     /// Whether its holder has given it back, by closing the client at last.
-    pub(super) fn was_given_back(&self) -> bool {
+    pub(crate) fn was_given_back(&self) -> bool {
         self.owner.was_given_back()
     }
 }

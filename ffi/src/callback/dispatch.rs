@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use gocore_etcd_core::bridge::{Limit, failed};
 use gocore_etcd_core::{ErrorKind, Result};
 
-use super::{Job, pool, run};
+use super::{Job, Within, pool, run};
 
 /// Jobs in order; readable is `read` while there is one.
 pub(crate) struct Queue {
@@ -84,7 +84,7 @@ impl Queue {
             && let Some(job) = self.pop(&mut state)
         {
             drop(state);
-            run(job);
+            run(Within::Callback, job);
             ran += 1;
             state = self.lock();
         }

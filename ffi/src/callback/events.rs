@@ -9,7 +9,7 @@ use std::time::Instant;
 use gocore_etcd_core::bridge::{CancelToken, Generation, Limit, failed, guarded};
 use gocore_etcd_core::{ErrorKind, Result};
 
-use super::{Deliver, is_inside};
+use super::{Deliver, Within};
 use crate::entry_point::panic_for_a_test;
 
 /// What a subscription calls.
@@ -91,9 +91,9 @@ impl Events {
     /// Cancels, and waits until the callback that runs has returned and `user_free` has run.
     ///
     /// # Errors
-    /// WrongContext inside of a callback: it would wait for itself, or for one that waits for it. DeadlineExceeded.
+    /// WrongContext where it could wait for itself, or for one that waits for it. DeadlineExceeded.
     pub(crate) fn cancel_wait(self: &Arc<Self>, op: &'static str, limit: Limit) -> Result<()> {
-        if is_inside() {
+        if !self.deliver.may_be_waited_for() {
             return Err(failed(ErrorKind::WrongContext, op, "inside a callback it would wait for itself: use _cancel"));
         }
         self.cancel();
@@ -174,7 +174,10 @@ impl Events {
         state.running = true;
         drop(state);
         self.cancelled.cancel();
+        // On whatever thread this is: in `user_free` nobody may wait for what ends only after it.
+        let freeing = Within::Callback.enter();
         drop(handler);
+        drop(freeing);
         let mut state = self.lock();
         state.running = false;
         state.over = true;

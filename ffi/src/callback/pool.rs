@@ -11,7 +11,7 @@ use std::time::Duration;
 use gocore_etcd_core::bridge::{Generation, PerProcess, failed, spawn_quiet_thread};
 use gocore_etcd_core::{ErrorKind, Result};
 
-use super::{Job, run};
+use super::{Job, Within, run};
 
 /// How long an idle thread stays: longer than the pauses within a burst, shorter than anybody would look for it.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -84,7 +84,7 @@ impl Pool {
         loop {
             if let Some(job) = state.jobs.pop_front() {
                 drop(state);
-                run(job);
+                run(Within::Callback, job);
                 // The job forked: in the child nothing of this is ours any more.
                 if !born.is_current() {
                     return;

@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Sender};
 use gocore_etcd_core::bridge::{Generation, failed, spawn_quiet_thread};
 use gocore_etcd_core::{ErrorKind, Result};
 
-use super::{Job, run};
+use super::{Job, Within, run};
 
 /// Runs jobs in order, until the last clone is gone.
 #[derive(Clone)]
@@ -23,7 +23,7 @@ impl OwnThread {
             while born.is_current()
                 && let Ok(job) = taken.recv()
             {
-                run(job);
+                run(Within::Work, job);
             }
         };
         spawn_quiet_thread(name, work).map_err(|error| failed(ErrorKind::ResourceExhausted, op, error.to_string()))?;

@@ -1,7 +1,10 @@
 //! Campaigning in the background: the states that are told, and what becomes of a candidacy that loses.
 
+use std::pin::pin;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
+use gocore_etcd_core::bridge::Standing;
 use gocore_etcd_core::{CandidacyState, ErrorKind};
 use gocore_etcd_tests::{Proxy, Server, eventually};
 use tokio::time::timeout;
@@ -157,4 +160,21 @@ async fn closing_the_client_ends_a_candidacy_and_says_so() {
     }
     let nobody = async || other.leader("k").await.expect("leader").is_none().then_some(());
     eventually(SOON, "everything was given back", nobody).await;
+}
+
+#[tokio::test]
+async fn a_leadership_that_is_given_back_is_resigned_and_not_lost_also_before_that_is_told() {
+    let server = Server::plain().await;
+    let candidacy = client_of(&server).await.candidacy("k", "me", TTL).expect("candidacy");
+    let (standing, stands) = Standing::of(candidacy);
+    let stands = tokio::spawn(stands);
+    let leadership = eventually(SOON, "it leads", async || standing.leadership()).await;
+    // On a single thread nobody else runs meanwhile.
+    let mut resigning = pin!(leadership.resign());
+    assert!(resigning.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert_eq!(standing.state(), CandidacyState::Resigned);
+    resigning.await.expect("resign");
+    assert_eq!(standing.state(), CandidacyState::Resigned);
+    drop(standing);
+    stands.await.expect("no panic").expect("ended");
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::Error;
 
 const WAITING: CandidacyState = CandidacyState::Waiting { place: None };
 
@@ -8,7 +9,7 @@ fn refused() -> Error {
 
 /// What one who looks now is told, until there is nothing new.
 fn told(told: &mut Told, seen: &Seen) -> Vec<std::result::Result<CandidacyState, ErrorKind>> {
-    std::iter::from_fn(|| told.next(seen)).map(|news| news.map_err(|error| error.kind())).collect()
+    std::iter::from_fn(|| told.next(&seen.tale)).map(|news| news.map_err(|error| error.kind())).collect()
 }
 
 #[test]
@@ -47,8 +48,11 @@ fn between_two_leaderships_there_is_always_one_without() {
 #[test]
 fn after_resigned_nothing_is_told_of_the_past() {
     let (mut seen, mut consumer) = (Seen::new(), Told::default());
-    seen.state = CandidacyState::Resigned;
+    seen.tale.state = CandidacyState::Resigned;
     seen.take(Ok(CandidacyState::Leading { token: 7 }), None);
+    seen.take(Err(refused()), None);
     assert_eq!(told(&mut consumer, &seen), [Ok(CandidacyState::Resigned)]);
     assert!(consumer.is_all());
+    seen.take(Err(refused()), None);
+    assert_eq!(told(&mut consumer, &seen), []);
 }

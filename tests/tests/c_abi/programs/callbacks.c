@@ -262,6 +262,30 @@ static void inside(gocore_etcd_client *client)
         gocore_etcd_subscription_free(two.subscription);
 }
 
+static void on_free_waiting(void *user_data)
+{
+    struct seen *seen = user_data;
+    EXPECT(WRONG_CONTEXT, gocore_etcd_subscription_cancel_wait(seen->subscription, 0, &err));
+    on_free(user_data);
+}
+
+/* So it is inside `user_free`, on whatever thread that runs. */
+static void inside_user_free(gocore_etcd_client *client)
+{
+    struct seen ended, lost;
+    gocore_etcd_lock *lock = acquire(client, "cb/free", 10000);
+    init(&ended, client, NULL);
+    init(&lost, client, NULL);
+    EXPECT(OK, gocore_etcd_lock_on_lost(lock, on_lost, &ended, on_free_waiting, &ended.subscription, &err));
+    EXPECT(OK, gocore_etcd_lock_on_lost(lock, on_lost, &lost, on_free_waiting, &lost.subscription, &err));
+    EXPECT(OK, gocore_etcd_subscription_cancel_wait(ended.subscription, 0, &err));
+    CHECK(ended.calls == 0 && ended.frees == 1);
+    lose_and_free(client, lock);
+    until(&lost, 1, 1);
+    gocore_etcd_subscription_free(ended.subscription);
+    gocore_etcd_subscription_free(lost.subscription);
+}
+
 static void is_slow(struct seen *seen)
 {
     (void)seen;
@@ -417,6 +441,7 @@ int main(int argc, char **argv)
     acquired_async(client);
     heard_of_the_loss(client);
     inside(client);
+    inside_user_free(client);
     closed(argv, client);
     dispatched(argv);
     slow(client);

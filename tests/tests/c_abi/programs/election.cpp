@@ -219,6 +219,31 @@ static void working(etcd::Client &client)
     CHECK(once.count() == 2 && !client.leader("cpp/work"));
 }
 
+/// Work is no handler: what is destroyed in it is waited for, so that a handler may use what is local to the work.
+static void destroying_within_work(etcd::Client &client)
+{
+    Counter worked;
+    const auto start = [&](const etcd::Leadership &) {
+        Counter began;
+        std::atomic<bool> ended{false};
+        {
+            const auto slow = client.candidacy("cpp/within", "slow", {}, [&](const etcd::CandidacyState &state, etcd::Error) {
+                if (state.standing != etcd::Standing::leading)
+                    return;
+                began.add();
+                std::this_thread::sleep_for(300ms);
+                ended = true;
+            });
+            began.until(1);
+        }
+        CHECK(ended);
+        worked.add();
+        return etcd::Run::done;
+    };
+    const auto run = client.run_as_leader("cpp/without", "works", {}, start, [](int64_t) {});
+    worked.until(1);
+}
+
 int main(int, char **argv)
 {
     auto client = etcd::Client::connect(config_of(argv));
@@ -227,6 +252,7 @@ int main(int, char **argv)
     losing(client);
     standing(client);
     working(client);
+    destroying_within_work(client);
     client.close();
     return 0;
 }

@@ -179,7 +179,8 @@ struct work {
     int deaf;
     int64_t token, stopped_token;
     int32_t answer;
-    gocore_etcd_subscription *subscription;
+    gocore_etcd_client *client;
+    gocore_etcd_subscription *subscription, *other;
     void (*act)(struct work *, gocore_etcd_leadership *);
 };
 
@@ -383,6 +384,96 @@ static void from_inside(gocore_etcd_client *client)
     until_candidates(client, "c/inside", 0);
 }
 
+/* Others are waited for, as long as they are no runs, which could wait for this one; closing does not wait for the work. */
+static void closes_its_client(struct work *work, gocore_etcd_leadership *leadership)
+{
+    static struct story story;
+    gocore_etcd_subscription *observing = observe(work->client, "c/close-inside", &story);
+    await(&story, &story.told, 1);
+    end_subscription(observing, &story);
+    EXPECT(WRONG_CONTEXT, gocore_etcd_subscription_cancel_wait(work->other, 0, &err));
+    EXPECT(OK, gocore_etcd_client_close(work->client, 0, &err));
+    CHECK(!gocore_etcd_leadership_is_leader(leadership));
+}
+
+static void closed_from_inside(char **argv, gocore_etcd_client *client)
+{
+    static struct work work, other;
+    run(client, "c/other", &other);
+    memset(&work, 0, sizeof work);
+    story_init(&work.story);
+    work.act = closes_its_client;
+    work.client = connect_to(argv);
+    work.other = other.subscription;
+    EXPECT(OK, gocore_etcd_election_run(work.client, "c/close-inside", "works", NULL, on_start, on_stop, &work,
+                                        on_work_free, &work.subscription, &err));
+    await(&work.story, &work.story.freed, 1);
+    CHECK(work.started == 1 && work.stopped == 1);
+    gocore_etcd_subscription_free(work.subscription);
+    gocore_etcd_client_free(work.client);
+    end_subscription(other.subscription, &other.story);
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* When the work was begun. */
+struct spinning {
+    struct story story;
+    double began[64], returned[64];
+    int count;
+};
+
+/* It gives up at once, but for its sixth leadership. */
+static int32_t on_start_spinning(void *user_data, gocore_etcd_leadership *leadership)
+{
+    struct spinning *spinning = user_data;
+    int n;
+    (void)leadership;
+    pthread_mutex_lock(&spinning->story.mutex);
+    n = spinning->count;
+    CHECK(n < 64);
+    spinning->began[n] = seconds();
+    pthread_mutex_unlock(&spinning->story.mutex);
+    if (n == 5)
+        usleep(2500000);
+    pthread_mutex_lock(&spinning->story.mutex);
+    spinning->returned[n] = seconds();
+    spinning->count++;
+    pthread_cond_broadcast(&spinning->story.changed);
+    pthread_mutex_unlock(&spinning->story.mutex);
+    return GOCORE_ETCD_RUN_AGAIN;
+}
+
+static void on_stop_nothing(void *user_data, int64_t token)
+{
+    (void)user_data;
+    (void)token;
+}
+
+/* Work that fails at once burns no leaderships: the pauses grow, until it has led for a while. */
+static void spins(gocore_etcd_client *client)
+{
+    static struct spinning spinning;
+    gocore_etcd_subscription *subscription;
+    int n;
+    story_init(&spinning.story);
+    EXPECT(OK, gocore_etcd_election_run(client, "c/spin", "spins", NULL, on_start_spinning, on_stop_nothing, &spinning,
+                                        on_story_free, &subscription, &err));
+    for (n = 1; n <= 8; n++)
+        await(&spinning.story, &spinning.count, n);
+    end_subscription(subscription, &spinning.story);
+    /* 50 ms at first, each twice as long, give or take a tenth. */
+    for (n = 0; n < 5; n++)
+        CHECK(spinning.began[n + 1] - spinning.returned[n] >= 0.045 * (1 << n));
+    CHECK(spinning.began[6] - spinning.returned[5] < 1.4);
+    CHECK(spinning.began[7] - spinning.returned[6] >= 0.045);
+}
+
 /* Start and stop beside each other from every side: at any moment one start at most, and a stop only within it. */
 static void torn(gocore_etcd_client *client)
 {
@@ -463,6 +554,8 @@ int main(int argc, char **argv)
     works(client);
     ended(argv, client);
     from_inside(client);
+    closed_from_inside(argv, client);
+    spins(client);
     torn(client);
     closed(argv, client);
     close_and_free(client);

@@ -1,11 +1,19 @@
 use super::*;
+use crate::election::told::Told;
+use crate::error::Result;
 
 fn leading(token: i64) -> Standing {
-    Standing { state: CandidacyState::Leading { token }, ..Standing::new() }
+    let mut standing = Standing::new();
+    standing.tale.state = CandidacyState::Leading { token };
+    standing
+}
+
+fn next(told: &mut Told, standing: &Standing) -> Option<Result<CandidacyState>> {
+    told.next(standing.tale())
 }
 
 fn told(told: &mut Told, standing: &Standing) -> Option<CandidacyState> {
-    told.next(standing).map(|news| news.expect("a state"))
+    next(told, standing).map(|news| news.expect("a state"))
 }
 
 fn failure(kind: ErrorKind) -> Error {
@@ -57,16 +65,16 @@ fn a_failure_that_does_not_pass_is_told_once_until_it_is_another() {
     let mut standing = Standing::new();
     standing.failed(failure(ErrorKind::PermissionDenied));
     standing.failed(failure(ErrorKind::PermissionDenied));
-    let error = consumer.next(&standing).expect("news").expect_err("a failure");
+    let error = next(&mut consumer, &standing).expect("news").expect_err("a failure");
     assert_eq!(error.kind(), ErrorKind::PermissionDenied);
     assert_eq!(told(&mut consumer, &standing), Some(CandidacyState::Waiting { place: None }));
     standing.failed(failure(ErrorKind::PermissionDenied));
     assert_eq!(told(&mut consumer, &standing), None);
     standing.failed(failure(ErrorKind::ResourceExhausted));
-    assert!(consumer.next(&standing).expect("news").is_err());
+    assert!(next(&mut consumer, &standing).expect("news").is_err());
     // In between it went well.
     standing.queued(1);
     standing.failed(failure(ErrorKind::ResourceExhausted));
-    assert!(consumer.next(&standing).expect("news").is_err());
+    assert!(next(&mut consumer, &standing).expect("news").is_err());
     assert_eq!(told(&mut consumer, &standing), Some(CandidacyState::Lost));
 }
