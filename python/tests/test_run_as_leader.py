@@ -172,7 +172,7 @@ def test_work_whose_etcd_is_away_at_its_end_has_another_turn_when_it_is_back(ser
         def work(leadership):
             turns.append(leadership)
             if len(turns) == 2:
-                return
+                return None
             server.kill()
             return AGAIN
 
