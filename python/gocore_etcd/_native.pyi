@@ -6,6 +6,7 @@ __all__ = [
     "Answer",
     "Candidacy",
     "Client",
+    "Failure",
     "Feed",
     "Guard",
     "Leadership",
