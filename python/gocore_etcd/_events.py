@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from . import _dispatch
 from ._errors import ClosedError, EtcdError, WrongContextError
+from ._native import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,8 +101,13 @@ class Events(Source[E]):
                 if not self._taken:
                     return NOTHING
                 last = self._taken[-1]
-                failed = isinstance(last, BaseException)
-                event = last if failed else self._read(last)
+                if isinstance(last, Failure):
+                    event = last.exception()
+                    failed = True
+                elif isinstance(last, BaseException):
+                    event, failed = last, True
+                else:
+                    event = self._read(last)
                 taken = last
                 # Signals are seen to after calls, of which none follows but the lock's own release.
                 del self._taken[-1]

@@ -39,41 +39,59 @@ E = TypeVar("E")
 
 
 class Pool:
-    """Daemon threads, started when a job finds none idle: a handler that takes long must not hold up another."""
+    """Daemon threads, started when a job finds none idle: a handler that takes long must not hold up another.
+
+    One stays for good: what the system has no thread for is run by it, or by whichever is done first.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # A signal's handler, which may subscribe, may have interrupted who holds it.
+        self._lock = threading.RLock()
         self._jobs: SimpleQueue[Job] = SimpleQueue()
+        # How many threads wait for a job, less the jobs that wait for a thread.
         self._idle = 0
+        self._is_open = False
+
+    def open(self) -> None:
+        """Have the thread that stays. Raises RuntimeError when the system has none to give."""
+        with self._lock:
+            if not self._is_open:
+                self._start(None)
+                self._is_open = True
 
     def submit(self, job: Job) -> None:
         """Run it soon; never waits for other jobs."""
+        self._jobs.put(job)
         with self._lock:
-            if self._idle:
-                self._idle -= 1
-                self._jobs.put(job)
-                return
-        try:
-            threading.Thread(target=self._work, args=[job], name="gocore-etcd-handler", daemon=True).start()
-        except RuntimeError:
-            # The interpreter is ending: no handler runs any more.
-            logger.debug("a handler was not run: the program is ending")
-
-    def _work(self, job: Job | None) -> None:
-        while job is not None:
-            job()
-            job = None
-            with self._lock:
-                self._idle += 1
+            self._idle -= 1
             try:
-                job = self._jobs.get(timeout=LINGER)
+                while self._idle < 0:
+                    self._start(LINGER)
+            except RuntimeError as error:
+                if _dispatch.has_ended():
+                    logger.debug("a handler was not run: the program is ending")
+                else:
+                    logger.error("a handler must wait until another has ended: %s", error)  # noqa: TRY400
+
+    def _start(self, linger: float | None) -> None:
+        threading.Thread(target=self._work, args=[linger], name="gocore-etcd-handler", daemon=True).start()
+        self._idle += 1
+
+    def _work(self, linger: float | None) -> None:
+        while True:
+            try:
+                job = self._jobs.get(timeout=linger)
             except Empty:
                 with self._lock:
-                    # A job may have been meant for us in this very moment: then it is in the queue.
-                    if self._idle:
+                    if self._idle > 0:
                         self._idle -= 1
                         return
+                # A job was meant for us in this very moment: it is in the queue.
                 job = self._jobs.get()
+            job()
+            del job
+            with self._lock:
+                self._idle += 1
 
 
 class Once(Source[E]):
@@ -156,6 +174,8 @@ class Subscription:
 
     def begin(self) -> Self:
         """Have the handler called from now on."""
+        if self._run is in_thread:
+            _pool.open()
         self._wait()
         return self
 

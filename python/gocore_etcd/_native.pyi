@@ -6,6 +6,7 @@ __all__ = [
     "Answer",
     "Candidacy",
     "Client",
+    "Failure",
     "Feed",
     "Guard",
     "Leadership",
@@ -111,10 +112,14 @@ class Operation:
 
 @final
 class Feed:
-    # The first last; what could not be had, as an exception. True when nothing will ever follow.
+    # The first last; what could not be had, as a Failure, or an exception. True when nothing will ever follow.
     def take(self, into: list[Any], most: int) -> bool: ...
     def wait(self, waiter: int) -> None: ...
     def close(self) -> None: ...
+
+@final
+class Failure:
+    def exception(self) -> BaseException: ...
 
 @final
 class Queue:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from ._calls.run import check_passes, pauses, was_lost
@@ -20,7 +22,7 @@ T = TypeVar("T")
 def run(campaign: Callable[[], Leadership], work: Callable[[Leadership], T | Again]) -> T:
     """Campaign, work while leading, resign, over and over, until the work says that it is done."""
     while True:
-        leadership = _lead(campaign)
+        leadership = _persist(campaign)
         try:
             value = work(leadership)
         except LostError:
@@ -31,18 +33,26 @@ def run(campaign: Callable[[], Leadership], work: Callable[[Leadership], T | Aga
         except BaseException:
             _resign(leadership)
             raise
-        if not _resign(leadership) and not isinstance(value, Again):
+        if isinstance(value, Again):
+            # The next campaign would wait behind what is not given back, for as long as the session lives.
+            _persist(partial(_give_back, leadership))
+        elif not _resign(leadership):
             return value
 
 
-def _lead(campaign: Callable[[], Leadership]) -> Leadership:
+def _persist(attempt: Callable[[], T]) -> T:
     for pause in pauses():
         try:
-            return campaign()
+            return attempt()
         except EtcdError as failure:
             check_passes(failure)
         time.sleep(pause)
     raise AssertionError
+
+
+def _give_back(leadership: Leadership) -> None:
+    with suppress(LostError):
+        leadership.resign()
 
 
 def _resign(leadership: Leadership) -> bool:

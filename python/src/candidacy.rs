@@ -9,7 +9,7 @@ use gocore_etcd_core::{Error, ErrorKind};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
-use crate::call::{Operation, enter, limit_of};
+use crate::call::{Call, Operation, enter, limit_of};
 use crate::client::Client;
 use crate::error::raise;
 use crate::feed::Feed;
@@ -93,7 +93,8 @@ pub(crate) fn candidacy_resign(
 ) -> PyResult<Operation> {
     let op = "candidacy.resign";
     let resign = |standing: Arc<Standing>| async move { standing.resign(op).await };
-    enter(py, op, || Ok(candidacy.0.begin(op, waiter, limit_of(limit), resign, |py, ()| Ok(py.None()))?.going_on()))
+    let call = Call { op, key: b"", writes: true, limit: limit_of(limit), waiter };
+    enter(py, op, || Ok(candidacy.0.begin(call, resign, |py, ()| Ok(py.None()))?.going_on()))
 }
 
 fn state(py: Python<'_>, state: CandidacyState) -> PyResult<Py<PyAny>> {

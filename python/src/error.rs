@@ -20,6 +20,19 @@ pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyResult<Py<PyAny>> {
     make?.call1(py, attributes)
 }
 
+/// An error that came among events, until somebody wants to raise it: to make the exception runs Python, which a signal
+/// may interrupt.
+#[pyclass(frozen, module = "gocore_etcd._native")]
+pub(crate) struct Failure(pub(crate) Error);
+
+#[pymethods]
+impl Failure {
+    /// A new exception, not raised.
+    fn exception(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        exception(py, &self.0)
+    }
+}
+
 /// Every kind of error: its number and its name, as the core has them.
 #[pyfunction]
 pub(crate) fn error_kinds() -> Vec<(i32, String)> {

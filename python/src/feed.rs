@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::{Stream, StreamExt};
 use gocore_etcd_core::bridge::{self, Limit, Notices, Owned, Runtime, failed};
 use gocore_etcd_core::{ErrorKind, Result};
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use crate::call::{Call, Connection, Convert, Operation, enter, start};
-use crate::error::exception;
+use crate::error::Failure;
 use crate::queue::Notice;
 
 /// Events for one consumer. Their source ends when it is closed, or when nobody has it any more.
@@ -57,11 +58,12 @@ impl Feed {
 
 #[pymethods]
 impl Feed {
-    /// Adds up to `most` of what is there now to the end of `into`, the first last; an error among them as an exception
-    /// that is not raised. True when nothing will ever follow. Never waits.
+    /// Adds up to `most` of what is there now to the end of `into`, the first last; an error among them as a `Failure`,
+    /// what cannot be made as the exception for that. True when nothing will ever follow. Never waits.
     ///
-    /// Into a list, because what a method gives back is lost when a signal strikes before its caller has it. And the
-    /// GIL is kept: a daemon thread that gave it up could come back to an interpreter that has ended.
+    /// Into a list, because what a method gives back is lost when a signal strikes before its caller has it. Nothing here
+    /// runs Python, in which what a signal raises would take the place of an event. And the GIL is kept: a daemon thread
+    /// that gave it up could come back to an interpreter that has ended.
     fn take(&self, py: Python<'_>, into: &Bound<'_, PyList>, most: usize) -> PyResult<bool> {
         let taken = enter(py, self.0.peek().op, || {
             let inner = self.inner()?;
@@ -70,7 +72,7 @@ impl Feed {
         })?;
         for event in taken.events.into_iter().rev() {
             // What cannot be made is told in its place; the others are not lost by it.
-            let made = event.map_or_else(|error| exception(py, &error), |convert| convert(py));
+            let made = event.map_or_else(|error| Failure(error).into_py_any(py), |convert| convert(py));
             into.append(made.unwrap_or_else(|failed| failed.into_value(py).into_any()))?;
         }
         Ok(taken.is_over)

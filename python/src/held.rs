@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gocore_etcd_core::Result;
-use gocore_etcd_core::bridge::{Limit, Owned};
+use gocore_etcd_core::bridge::Owned;
 use pyo3::prelude::*;
 
 use crate::call::{Call, Connection, Operation, start};
@@ -44,12 +44,10 @@ impl<T> Held<T> {
         Ok(&self.0.get(op)?.connection)
     }
 
-    /// Starts something on it, whose default limit is that of its requests.
+    /// Starts something on it, whose default limit is that of its requests; for errors its key is the call's.
     pub(crate) fn begin<R, F>(
         &self,
-        op: &'static str,
-        waiter: u64,
-        limit: Limit,
+        call: Call<'_>,
         work: impl FnOnce(Arc<T>) -> F,
         convert: impl FnOnce(Python<'_>, R) -> PyResult<Py<PyAny>> + Send + 'static,
     ) -> Result<Operation>
@@ -57,8 +55,8 @@ impl<T> Held<T> {
         R: Send + 'static,
         F: Future<Output = Result<R>> + Send + 'static,
     {
-        let Shared { held, key, connection } = self.0.get(op)?;
-        let call = Call { op, key: key.as_bytes(), writes: true, limit, waiter };
+        let Shared { held, key, connection } = self.0.get(call.op)?;
+        let call = Call { key: key.as_bytes(), ..call };
         Ok(start(&connection.runtime, &connection.notices, call, work(held.clone()), convert))
     }
 }

@@ -6,7 +6,7 @@ use gocore_etcd_core::Leadership as CoreLeadership;
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
-use crate::call::{Connection, Operation, enter, limit_of};
+use crate::call::{Call, Connection, Operation, enter, limit_of};
 use crate::election::{leader, observed};
 use crate::feed::Feed;
 use crate::held::{Guard, Held};
@@ -66,7 +66,8 @@ pub(crate) fn leadership_loss(
         let loss = leadership.loss();
         async move { Ok(loss.await) }
     };
-    enter(py, op, || leadership.0.begin(op, waiter, limit_of(limit), loss, |py, lost| lost.into_py_any(py)))
+    let call = Call { op, key: b"", writes: false, limit: limit_of(limit), waiter };
+    enter(py, op, || leadership.0.begin(call, loss, |py, lost| lost.into_py_any(py)))
 }
 
 /// Starts a write that etcd carries out only if it still leads; the answer is its revision.
@@ -82,7 +83,8 @@ pub(crate) fn leadership_put(
     let op = "election.put";
     let (key, value) = (key.to_vec(), value.to_vec());
     let put = |leadership: Arc<CoreLeadership>| async move { leadership.put(key, value).await };
-    enter(py, op, || leadership.0.begin(op, waiter, limit_of(limit), put, |py, revision| revision.into_py_any(py)))
+    let call = Call { op, key: b"", writes: true, limit: limit_of(limit), waiter };
+    enter(py, op, || leadership.0.begin(call, put, |py, revision| revision.into_py_any(py)))
 }
 
 /// Starts changing the identity that others see; the answer is None.
@@ -96,7 +98,8 @@ pub(crate) fn leadership_proclaim(
 ) -> PyResult<Operation> {
     let op = "election.proclaim";
     let proclaim = |leadership: Arc<CoreLeadership>| async move { leadership.proclaim(&identity).await };
-    enter(py, op, || leadership.0.begin(op, waiter, limit_of(limit), proclaim, |py, ()| Ok(py.None())))
+    let call = Call { op, key: b"", writes: true, limit: limit_of(limit), waiter };
+    enter(py, op, || leadership.0.begin(call, proclaim, |py, ()| Ok(py.None())))
 }
 
 /// Starts giving it back; the answer is None.
@@ -109,7 +112,8 @@ pub(crate) fn leadership_resign(
 ) -> PyResult<Operation> {
     let op = "election.resign";
     let resign = |leadership: Arc<CoreLeadership>| async move { leadership.resign().await };
-    enter(py, op, || Ok(leadership.0.begin(op, waiter, limit_of(limit), resign, |py, ()| Ok(py.None()))?.going_on()))
+    let call = Call { op, key: b"", writes: true, limit: limit_of(limit), waiter };
+    enter(py, op, || Ok(leadership.0.begin(call, resign, |py, ()| Ok(py.None()))?.going_on()))
 }
 
 /// Starts asking who leads its key; the answer is that of `election_leader`.
@@ -122,7 +126,8 @@ pub(crate) fn leadership_leader(
 ) -> PyResult<Operation> {
     let op = "election.leader";
     let ask = |leadership: Arc<CoreLeadership>| async move { leadership.leader().await };
-    enter(py, op, || leadership.0.begin(op, waiter, limit_of(limit), ask, leader))
+    let call = Call { op, key: b"", writes: false, limit: limit_of(limit), waiter };
+    enter(py, op, || leadership.0.begin(call, ask, leader))
 }
 
 /// Starts observing who leads its key; what it yields is what `election_leader` answers.

@@ -41,7 +41,7 @@ mod _native {
     #[pymodule_export]
     use crate::election::{election_campaign, election_leader, election_observe};
     #[pymodule_export]
-    use crate::error::error_kinds;
+    use crate::error::{Failure, error_kinds};
     #[pymodule_export]
     use crate::feed::Feed;
     #[pymodule_export]

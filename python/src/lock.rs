@@ -103,7 +103,8 @@ pub(crate) fn lock_loss(py: Python<'_>, lock: &Lock, waiter: u64, limit: Option<
         let loss = lock.loss();
         async move { Ok(loss.await) }
     };
-    enter(py, op, || lock.0.begin(op, waiter, limit_of(limit), loss, |py, lost| lost.into_py_any(py)))
+    let call = Call { op, key: b"", writes: false, limit: limit_of(limit), waiter };
+    enter(py, op, || lock.0.begin(call, loss, |py, lost| lost.into_py_any(py)))
 }
 
 /// Starts a write that etcd carries out only if the lock is still held; the answer is its revision.
@@ -119,7 +120,8 @@ pub(crate) fn lock_put(
     let op = "lock.put";
     let (key, value) = (key.to_vec(), value.to_vec());
     let put = |lock: Arc<CoreLock>| async move { lock.put(key, value).await };
-    enter(py, op, || lock.0.begin(op, waiter, limit_of(limit), put, |py, revision| revision.into_py_any(py)))
+    let call = Call { op, key: b"", writes: true, limit: limit_of(limit), waiter };
+    enter(py, op, || lock.0.begin(call, put, |py, revision| revision.into_py_any(py)))
 }
 
 /// Starts giving the lock back; the answer is None.
@@ -127,5 +129,6 @@ pub(crate) fn lock_put(
 pub(crate) fn lock_unlock(py: Python<'_>, lock: &Lock, waiter: u64, limit: Option<i64>) -> PyResult<Operation> {
     let op = "lock.unlock";
     let unlock = |lock: Arc<CoreLock>| async move { lock.unlock().await };
-    enter(py, op, || Ok(lock.0.begin(op, waiter, limit_of(limit), unlock, |py, ()| Ok(py.None()))?.going_on()))
+    let call = Call { op, key: b"", writes: true, limit: limit_of(limit), waiter };
+    enter(py, op, || Ok(lock.0.begin(call, unlock, |py, ()| Ok(py.None()))?.going_on()))
 }

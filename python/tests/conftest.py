@@ -173,6 +173,14 @@ def candidates(client):
 
 
 @pytest.fixture
+def resignation_failed(caplog):
+    """Say whether a leader whose work has ended could not resign."""
+    caplog.set_level("DEBUG", "gocore_etcd")
+    # The core's own records have longer names.
+    return lambda: any("election.resign: " in said for name, _, said in caplog.record_tuples if name == "gocore_etcd")
+
+
+@pytest.fixture
 def steal(client):
     """Delete the key of a lock or a leadership, as an operator may: its owner must find out."""
 

@@ -431,6 +431,50 @@ def test_a_campaign_of_work_that_fails_because_etcd_is_away_is_tried_again(serve
     asyncio.run(story())
 
 
+def test_work_whose_etcd_is_away_at_its_end_has_another_turn_when_it_is_back(server, prefix, until, resignation_failed):
+    # The session outlives the test, and the work keeps its leaderships: nothing else gives the first one back.
+    turns = []
+
+    async def story():
+        async with aio.Client(server.endpoint, prefix=prefix, request_timeout=0.5) as client:
+
+            @client.run_as_leader("k", "me", ttl=60)
+            async def work(leadership):
+                turns.append(leadership)
+                if len(turns) == 2:
+                    return None
+                server.kill()
+                return AGAIN
+
+            running = asyncio.create_task(work())
+            await asyncio.to_thread(until, resignation_failed)
+            await asyncio.to_thread(server._start)
+            await asyncio.wait_for(running, SOON)
+            assert turns[0].token < turns[1].token
+
+    asyncio.run(story())
+
+
+def test_a_run_that_cannot_resign_can_be_cancelled(server, prefix, until, resignation_failed):
+
+    async def story():
+        async with aio.Client(server.endpoint, prefix=prefix, request_timeout=0.5) as client:
+
+            @client.run_as_leader("k", "me", ttl=60)
+            async def work(_leadership):
+                server.kill()
+                return AGAIN
+
+            running = asyncio.create_task(work())
+            await asyncio.to_thread(until, resignation_failed)
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.wait_for(running, SOON)
+            await asyncio.to_thread(server._start)
+
+    asyncio.run(story())
+
+
 def test_a_leadership_outlives_the_loop_it_was_won_in(endpoint, prefix):
     async def connected():
         return await aio.Client(endpoint, prefix=prefix)

@@ -150,12 +150,14 @@ def test_a_time_limit_is_seconds_a_timedelta_none_or_nothing(client, timeout):
 
 def test_a_time_limit_ends_a_request_and_says_whether_a_write_may_have_been_applied(proxied):
     client, proxy = proxied
-    with client.lock("k", ttl=30) as lock:
+    with client.lock("k", ttl=30) as lock, client.campaign("k", "me", ttl=30) as leadership:
         proxy.hold()
         for request, writes in (
             (lambda: client.kv.get("/k", timeout=0.2), False),
             (lambda: client.kv.put("/k", b"", timeout=0.2), True),
             (lambda: lock.put("/k", b"", timeout=0.2), True),
+            (lambda: leadership.proclaim("other", timeout=0.2), True),
+            (lambda: leadership.leader(timeout=0.2), False),
             (lambda: client.try_lock("other", timeout=0.2), False),
         ):
             with pytest.raises(DeadlineExceededError) as caught:

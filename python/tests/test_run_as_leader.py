@@ -8,6 +8,7 @@ from gocore_etcd import (
     AGAIN,
     Client,
     ClosedError,
+    DeadlineExceededError,
     LostError,
     UnavailableError,
 )
@@ -160,6 +161,51 @@ def test_work_whose_etcd_is_away_at_its_end_is_done_all_the_same(server, prefix)
         assert work() == "done"
         server._start()
         ours.campaign("k", "next", timeout=15).resign()
+
+
+def test_work_whose_etcd_is_away_at_its_end_has_another_turn_when_it_is_back(server, prefix, until, resignation_failed):
+    # The session outlives the test, and the work keeps its leaderships: nothing else gives the first one back.
+    turns = []
+    with Client(server.endpoint, prefix=prefix, request_timeout=0.5) as ours:
+
+        @ours.run_as_leader("k", "me", ttl=60)
+        def work(leadership):
+            turns.append(leadership)
+            if len(turns) == 2:
+                return None
+            server.kill()
+            return AGAIN
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        until(resignation_failed)
+        server._start()
+        thread.join(15)
+        assert not thread.is_alive(), "it waits behind itself"
+        assert turns[0].token < turns[1].token
+
+
+def test_the_end_of_the_client_ends_a_run_that_cannot_resign(server, prefix, until, resignation_failed):
+    failures = []
+
+    def run(work):
+        with pytest.raises(ClosedError) as caught:
+            work()
+        failures.append(caught.value)
+
+    def work(_leadership):
+        server.kill()
+        return AGAIN
+
+    ours = Client(server.endpoint, prefix=prefix, request_timeout=0.5)
+    thread = threading.Thread(target=run, args=[ours.run_as_leader("k", "me", ttl=60)(work)])
+    thread.start()
+    until(resignation_failed)
+    with pytest.raises(DeadlineExceededError, match=r"client\.close"):
+        ours.close()
+    thread.join(15)
+    assert not thread.is_alive()
+    assert len(failures) == 1
 
 
 def test_the_end_of_the_client_ends_the_run(endpoint, prefix, client, candidates, until):

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from gocore_etcd import EtcdError, MalformedError
+
 SOON = 0.1
 """How soon it is noticed, at the best of three tries: the machine may be busy."""
 
@@ -105,3 +107,20 @@ def test_a_signal_handler_may_call(client):
     finally:
         signal.signal(signal.SIGALRM, before)
     assert seen == [None]
+
+
+def test_ctrl_c_while_an_error_is_told_does_not_take_its_place(client, monkeypatch):
+    client.kv.put(client.key("elections", "k", "foreign"), b"\xff")
+    signals = [signal.SIGINT]
+
+    def interrupted(error, *args, **facts):
+        if signals:
+            signal.raise_signal(signals.pop())
+        EtcdError.__init__(error, *args, **facts)
+
+    monkeypatch.setattr(MalformedError, "__init__", interrupted)
+    with client.observe("k") as leaders:
+        with pytest.raises(KeyboardInterrupt):
+            leaders.next(timeout=15)
+        with pytest.raises(MalformedError, match="foreign"):
+            leaders.next(timeout=15)

@@ -18,7 +18,7 @@ _logger = logging.getLogger("gocore_etcd")
 
 
 def pauses() -> Iterator[float]:
-    """Give how long to wait, in seconds, before a campaign that has failed is tried again; jittered."""
+    """Give how long to wait, in seconds, before what has failed is tried again; jittered."""
     pause = _SHORTEST_PAUSE
     while True:
         yield pause * random.uniform(0.5, 1.0)  # noqa: S311
@@ -26,16 +26,16 @@ def pauses() -> Iterator[float]:
 
 
 def check_passes(failure: EtcdError) -> None:
-    """Raise a campaign's failure, unless it passes by itself: etcd is away, the session was lost."""
+    """Raise a failure, unless it passes by itself: etcd is away, the session was lost."""
     if not failure.retryable and not isinstance(failure, LostError):
         raise failure
-    _logger.debug("a campaign failed, will be tried again: %s", failure)
+    _logger.debug("will be tried again: %s", failure)
 
 
 def was_lost(failure: EtcdError) -> bool:
     """Say whether resigning failed because the leadership had been lost before; another failure does not matter.
 
-    The work is done all the same, and the background goes on giving the leadership back.
+    The work is done all the same, and the background goes on giving the leadership back once nobody refers to it.
     """
     if isinstance(failure, LostError):
         return True

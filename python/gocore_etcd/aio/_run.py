@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from gocore_etcd._calls.run import check_passes, pauses, was_lost
@@ -21,7 +23,7 @@ T = TypeVar("T")
 async def run(campaign: Callable[[], Awaitable[Leadership]], work: Callable[[Leadership], Awaitable[T | Again]]) -> T:
     """Campaign, work while leading, resign, over and over, until the work says that it is done."""
     while True:
-        leadership = await _lead(campaign)
+        leadership = await _persist(campaign)
         try:
             value = await _while_leading(leadership, work)
         except LostError:
@@ -32,14 +34,17 @@ async def run(campaign: Callable[[], Awaitable[Leadership]], work: Callable[[Lea
         except (Exception, asyncio.CancelledError):
             await _resign(leadership)
             raise
-        if not await _resign(leadership) and not isinstance(value, Again):
+        if isinstance(value, Again):
+            # The next campaign would wait behind what is not given back, for as long as the session lives.
+            await _persist(partial(_give_back, leadership))
+        elif not await _resign(leadership):
             return value
 
 
-async def _lead(campaign: Callable[[], Awaitable[Leadership]]) -> Leadership:
+async def _persist(attempt: Callable[[], Awaitable[T]]) -> T:
     for pause in pauses():
         try:
-            return await campaign()
+            return await attempt()
         except EtcdError as failure:
             check_passes(failure)
         await asyncio.sleep(pause)
@@ -67,6 +72,11 @@ async def _while_leading(leadership: Leadership, work: Callable[[Leadership], Aw
         if limit.expired() and isinstance(error.__cause__, asyncio.CancelledError):
             return AGAIN
         raise
+
+
+async def _give_back(leadership: Leadership) -> None:
+    with suppress(LostError):
+        await leadership.resign()
 
 
 async def _resign(leadership: Leadership) -> bool:
