@@ -16,6 +16,7 @@ pub struct Range {
     count_only: bool,
     order: Order,
     max_create_revision: i64,
+    serializable: bool,
 }
 
 /// In which order a range is answered.
@@ -57,6 +58,7 @@ impl Range {
             count_only: false,
             order: Order::Key,
             max_create_revision: 0,
+            serializable: false,
         }
     }
 
@@ -96,6 +98,12 @@ impl Range {
         self
     }
 
+    /// From what the member that is asked has, without asking the others: as of the revision that the answer names.
+    pub(crate) fn serializable(mut self) -> Self {
+        self.serializable = true;
+        self
+    }
+
     pub(crate) fn revision(&self) -> i64 {
         self.revision
     }
@@ -127,6 +135,9 @@ impl Range {
         }
         if self.count_only {
             options = options.with_count_only();
+        }
+        if self.serializable {
+            options = options.with_serializable();
         }
         if self.max_create_revision != 0 {
             options = options.with_max_create_revision(self.max_create_revision);

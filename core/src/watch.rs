@@ -122,14 +122,12 @@ impl Watches {
     }
 
     /// Ends when `key`, which was there at the revision `seen`, is gone: deleted, or, when its create revision is given,
-    /// created anew. No request.
+    /// created anew. Gives a revision at which it is. No request.
     ///
     /// # Cancel safety
     /// Safe; dropping it ends the watch.
-    pub(crate) async fn gone(&self, key: &[u8], seen: i64, created: Option<i64>) {
-        let mut watch = self.snapshot_and_watch(Range::key(key));
-        watch.subscribe(Cursor::new(seen.saturating_add(1)));
-        while !is_gone(&watch.next().await, created) {}
+    pub(crate) async fn gone(&self, key: &[u8], seen: i64, created: Option<i64>) -> i64 {
+        self.gone_after(Cursor::new(seen.saturating_add(1)), key, created).await
     }
 
     /// The same for what may be gone any moment. [`Watches::gone`] begins in the past, and etcd takes up to 100 ms to
@@ -137,10 +135,18 @@ impl Watches {
     ///
     /// # Cancel safety
     /// Safe; dropping it ends the watch.
-    pub(crate) async fn gone_from_now(&self, key: &[u8], seen: i64, created: Option<i64>) {
+    pub(crate) async fn gone_from_now(&self, key: &[u8], seen: i64, created: Option<i64>) -> i64 {
+        self.gone_after(Cursor::now(seen), key, created).await
+    }
+
+    async fn gone_after(&self, cursor: Cursor, key: &[u8], created: Option<i64>) -> i64 {
         let mut watch = self.snapshot_and_watch(Range::key(key));
-        watch.subscribe(Cursor::now(seen));
-        while !is_gone(&watch.next().await, created) {}
+        watch.subscribe(cursor);
+        loop {
+            if let Some(revision) = gone_at(&watch.next().await, created) {
+                return revision;
+            }
+        }
     }
 
     /// A stream with room, else a new one.
@@ -156,18 +162,21 @@ impl Watches {
     }
 }
 
-/// Whether this update tells that a key is gone, or its incarnation that was created at `created`. A put that only shows
-/// a newer mod revision is still the same one; a coalesced event or a snapshot cannot hide a new one, as it shows
-/// another create revision.
-fn is_gone(update: &Update, created: Option<i64>) -> bool {
+/// The revision at which this update tells that a key is gone, or its incarnation that was created at `created`. A put
+/// that only shows a newer mod revision is still the same one; a coalesced event or a snapshot cannot hide a new one, as
+/// it shows another create revision.
+fn gone_at(update: &Update, created: Option<i64>) -> Option<i64> {
     let other = |kv: &KeyValue| created.is_some_and(|created| created != kv.create_revision);
     match update {
-        Update::Events { changes, .. } => changes.iter().any(|change| match change {
-            Change::Delete { .. } => true,
-            Change::Put(kv) => other(kv),
-        }),
-        Update::Resync(snapshot) => snapshot.kvs.iter().all(other),
-        Update::Connected(_) => false,
+        Update::Events { changes, revision, .. } => {
+            let gone = |change: &Change| match change {
+                Change::Delete { .. } => true,
+                Change::Put(kv) => other(kv),
+            };
+            changes.iter().any(gone).then_some(*revision)
+        }
+        Update::Resync(snapshot) => snapshot.kvs.iter().all(other).then_some(snapshot.revision),
+        Update::Connected(_) => None,
     }
 }
 

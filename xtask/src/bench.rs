@@ -120,9 +120,15 @@ async fn measure_all(etcd: &Etcd, options: &Options) -> Result<Report, String> {
 
     let leases = hand_over::leases(&plain).await?;
     let mut floor = hand_over::floor(&plain).await?;
+    let mut its = hand_over::plain_in_line(&plain, leases.clone(), lease);
+    let sides: [&mut dyn Work; 3] = [&mut hand_over::ours_in_line(&ours, &plain), &mut its, &mut floor];
+    let [mine, its, bare] = alternate("hand-over", time, sides).await?;
+    let row = Row::new("hand-over, 16 waiters", mine, its).floor("put + event + get", bare.median());
+    rows.push(row.aim(Aim::of_go(0.4, 3.2, put)));
+
     let sides: [&mut dyn Work; 3] = [&mut hand_over::ours(&ours), &mut hand_over::plain(&plain, leases), &mut floor];
-    let [mine, its, floor] = alternate("hand-over", time, sides).await?;
-    let row = Row::new("hand-over, 16 waiters", mine, its).floor("put + event + get", floor.median());
+    let [mine, its, bare] = alternate("hand-over again", time, sides).await?;
+    let row = Row::new("…, queueing again", mine, its).floor("put + event + get", bare.median());
     rows.push(row.aim(Aim::of_go(0.4, 3.2, put)));
 
     let surfaces = match options.core_only {

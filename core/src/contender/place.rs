@@ -187,8 +187,10 @@ impl Place {
         let Entered { revision: mine, mut before } = entered;
         let mut pause = SHORTEST_PAUSE;
         let mut place = None;
+        // When the one whom we waited for was gone.
+        let mut gone_at = None;
         loop {
-            match self.predecessor(&door, wanted, mine, before.take()).await {
+            match self.predecessor(&door, wanted, mine, before.take(), gone_at.take()).await {
                 Ok(None) => return Ok(()),
                 Ok(Some((predecessor, seen))) => {
                     pause = SHORTEST_PAUSE;
@@ -196,9 +198,9 @@ impl Place {
                     let gone = watches.gone_from_now(&predecessor.key, seen, Some(predecessor.create_revision));
                     let telling = self.tell_place(&door, wanted, mine, &mut place);
                     let gone = async {
-                        tokio::select! { biased; () = gone => {}, never = telling => match never {} }
+                        tokio::select! { biased; revision = gone => revision, never = telling => match never {} }
                     };
-                    self.wait_for(gone, wanted).await?;
+                    gone_at = Some(self.wait_for(gone, wanted).await?);
                     // One at least has gone. Whether others have, nobody told us.
                     place = place.map(|place: u64| place.saturating_sub(1).max(1));
                 }
@@ -226,13 +228,13 @@ impl Place {
     }
 
     /// Waits for `event`, at most as long as the session lives, the client is open and the caller has time.
-    async fn wait_for(&self, event: impl Future<Output = ()>, wanted: Wanted<'_>) -> Result<()> {
+    async fn wait_for<T>(&self, event: impl Future<Output = T>, wanted: Wanted<'_>) -> Result<T> {
         let session = self.session()?;
         tokio::select! {
             biased;
             () = self.contention.tasks.closing() => Err(Error::closed(wanted.op).with_key(wanted.key)),
             () = session.lease().lost() => Err(session.lost(wanted.op, wanted.key)),
-            () = event => Ok(()),
+            told = event => Ok(told),
             () = wanted.deadline.passed() => {
                 Err(Error::new(ErrorKind::DeadlineExceeded, wanted.op).with_key(wanted.key))
             }
@@ -241,7 +243,7 @@ impl Place {
 
     /// Whether nobody who came earlier is left, at this moment.
     pub(super) async fn is_next(&self, door: &Door, wanted: Wanted<'_>, entered: Entered) -> Result<bool> {
-        let before = self.predecessor(door, wanted, entered.revision, entered.before).await;
+        let before = self.predecessor(door, wanted, entered.revision, entered.before, None).await;
         before.map(|before| before.is_none()).map_err(|error| error.or_key(wanted.key))
     }
 
@@ -252,21 +254,41 @@ impl Place {
         wanted: Wanted<'_>,
         mine: i64,
         found: Option<Vec<KeyValue>>,
+        at: Option<i64>,
     ) -> Result<Option<(KeyValue, i64)>> {
-        let Some(found) = found else { return self.look_ahead(door, wanted, mine).await };
+        let Some(found) = found else { return self.look_ahead(door, wanted, mine, at).await };
         let before = extreme(door, &self.queue, found, mine, mine.saturating_sub(1), Order::NewestCreated).await?;
         Ok(before.map(|before| (before, mine)))
     }
 
     /// Says whether we are still in the queue, and who is the next before us, at which revision of the store.
-    async fn look_ahead(&self, door: &Door, wanted: Wanted<'_>, mine: i64) -> Result<Option<(KeyValue, i64)>> {
+    ///
+    /// When somebody was seen to go at a revision, any member that has it may answer alone: that nobody is left before
+    /// us stays true, and that our key goes can happen after any read. That spares the round among the members, and the
+    /// wait for what others are writing. A member that lags behind does not count.
+    async fn look_ahead(
+        &self,
+        door: &Door,
+        wanted: Wanted<'_>,
+        mine: i64,
+        gone_at: Option<i64>,
+    ) -> Result<Option<(KeyValue, i64)>> {
+        let me = Range::key(self.key.as_str()).keys_only();
         let newest_before = Range::prefix(self.queue.as_str())
             .order(Order::NewestCreated)
             .created_until(mine.saturating_sub(1))
             .limit(1)
             .keys_only();
-        let read = Txn::new().then(Op::Get(Range::key(self.key.as_str()).keys_only())).then(Op::Get(newest_before));
-        let result = door.commit(read, CallKind::Read).await?;
+        let by_all = Txn::new().then(Op::Get(me.clone())).then(Op::Get(newest_before.clone()));
+        let by_one = Txn::new().then(Op::Get(me.serializable())).then(Op::Get(newest_before.serializable()));
+        let result = match gone_at {
+            Some(gone_at) => Some(door.commit(by_one, CallKind::Read).await?).filter(|seen| seen.revision >= gone_at),
+            None => None,
+        };
+        let result = match result {
+            Some(result) => result,
+            None => door.commit(by_all, CallKind::Read).await?,
+        };
         let mut results = result.results.into_iter().map(OpResult::into_kvs);
         let me = results.next().and_then(|mut kvs| kvs.pop());
         if me.is_none_or(|me| me.create_revision != mine) {

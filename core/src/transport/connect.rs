@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use super::call::Call;
 use super::common::Common;
+use super::dialer::Dialer;
 use super::endpoint::Endpoint;
 use super::health::Standing;
-use super::line::Dialer;
 use super::picker::{EndpointId, Picker};
 use super::plan::CallKind;
 use super::service::{self, Hub};

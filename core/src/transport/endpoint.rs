@@ -7,10 +7,10 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Endpoint as Target;
 
 use super::class::Class;
 use super::common::Common;
+use super::dialer::Target;
 use super::failure;
 use super::health::{Change, Health, Sign, Standing, Verdict};
 use super::line::Line;
@@ -118,7 +118,7 @@ impl Endpoint {
 
     /// The keep-alive connection may be stuck: the next stream gets a new one.
     pub(super) fn renew_keep_alive(&self) {
-        self.line.rcu(|line| line.with(Class::KeepAlive, self.target.connect_lazy()));
+        self.line.rcu(|line| line.with(Class::KeepAlive, self.target.connect()));
     }
 
     /// The member is no part of the cluster any more: its streams move, its task ends.

@@ -1,19 +1,10 @@
 //! The connections to one endpoint: one for each class of traffic, made together and given up together.
 
-use std::time::Duration;
-
 use tokio_util::sync::CancellationToken;
-use tonic::transport::{Channel, Endpoint as Target};
+use tonic::transport::Channel;
 
 use super::class::Class;
-use crate::client_config::{Address, ClientConfig, TlsMaterial};
-
-/// One stream may hold this much unread before the server waits; a catch-up watch brings megabytes at once.
-const STREAM_WINDOW: u32 = 4 << 20;
-/// All streams of a connection together.
-const CONNECTION_WINDOW: u32 = 16 << 20;
-/// Whoever has not answered a SYN or a handshake by then is tried again or elsewhere.
-const LONGEST_CONNECT: Duration = Duration::from_secs(2);
+use super::dialer::Target;
 
 /// The connections of one generation. They connect when they are first used.
 pub(super) struct Line {
@@ -27,9 +18,9 @@ pub(super) struct Line {
 impl Line {
     pub(super) fn new(target: &Target) -> Self {
         Self {
-            unary: target.connect_lazy(),
-            watch: target.connect_lazy(),
-            keep_alive: target.connect_lazy(),
+            unary: target.connect(),
+            watch: target.connect(),
+            keep_alive: target.connect(),
             left: CancellationToken::new(),
         }
     }
@@ -51,53 +42,5 @@ impl Line {
             Class::Watch => self.watch.clone(),
             Class::KeepAlive => self.keep_alive.clone(),
         }
-    }
-}
-
-/// How connections are made.
-#[derive(Clone)]
-pub(super) struct Dialer {
-    connect_timeout: Duration,
-    ping_interval: Duration,
-    ping_timeout: Duration,
-    tls: Option<TlsMaterial>,
-}
-
-impl Dialer {
-    pub(super) fn new(config: &ClientConfig, tls: Option<TlsMaterial>) -> Self {
-        Self {
-            connect_timeout: config.dial_timeout.min(LONGEST_CONNECT),
-            ping_interval: config.ping_interval,
-            ping_timeout: config.ping_timeout,
-            tls,
-        }
-    }
-
-    pub(super) fn target(&self, address: &Address) -> Result<Target, tonic::transport::Error> {
-        let target = Target::from_shared(address.to_string())?
-            .user_agent(concat!("gocore-etcd/", env!("CARGO_PKG_VERSION")))?
-            .connect_timeout(self.connect_timeout)
-            .tcp_nodelay(true)
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW)
-            .http2_keep_alive_interval(self.ping_interval)
-            .keep_alive_timeout(self.ping_timeout)
-            // etcd counts pings without a stream against the client.
-            .keep_alive_while_idle(false);
-        self.secured(target)
-    }
-
-    #[cfg(feature = "tls")]
-    fn secured(&self, target: Target) -> Result<Target, tonic::transport::Error> {
-        match &self.tls {
-            Some(tls) => target.tls_config(tls.config().timeout(self.connect_timeout)),
-            None => Ok(target),
-        }
-    }
-
-    #[cfg(not(feature = "tls"))]
-    fn secured(&self, target: Target) -> Result<Target, tonic::transport::Error> {
-        let _ = &self.tls;
-        Ok(target)
     }
 }

@@ -4,6 +4,7 @@
 //! - `service`: every request and stream goes through it: picks a connection, adds token and `hasleader`, sends what was
 //!   never sent elsewhere
 //! - `class`, `line`: three connections per endpoint, one for each class of traffic
+//! - `dialer`, `gathered`: how a connection is made; it writes once what one turn of the scheduler has for it
 //! - `health`, `probe`, `endpoint`, `common`: who can be used; requests raise suspicion, probes judge
 //! - `picker`: round robin for requests, one home for the streams of a client
 //! - `call`, `plan`, `flights`, `attempt`, `body`: one request until its answer is there: deadline, retries, hedged reads
@@ -24,9 +25,11 @@ mod call;
 mod class;
 mod common;
 mod connect;
+mod dialer;
 mod endpoint;
 mod failure;
 mod flights;
+mod gathered;
 mod health;
 mod keep_alive;
 mod line;
@@ -43,8 +46,8 @@ mod wire;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use self::dialer::Dialer;
 use self::endpoint::Endpoint;
-use self::line::Dialer;
 use self::picker::EndpointId;
 use self::service::Hub;
 use self::token::Granted;

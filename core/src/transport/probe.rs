@@ -14,10 +14,11 @@ use http::HeaderValue;
 use http::uri::PathAndQuery;
 use tonic::client::Grpc;
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::transport::{Channel, Endpoint as Target};
+use tonic::transport::Channel;
 use tonic::{Request, Status};
 use tonic_prost::ProstCodec;
 
+use super::dialer::Target;
 use super::failure;
 use super::health::Verdict;
 use super::retry;
@@ -65,7 +66,7 @@ impl<'a> Question<'a> {
         let mut straight = pin!(self.ask(&channel, false));
         let mut around = pin!(async {
             tokio::time::sleep(patience / 2).await;
-            self.go_around(target.connect_lazy(), &is_there).await
+            self.go_around(target.connect(), &is_there).await
         });
         let either = async {
             tokio::select! {

@@ -5,6 +5,7 @@ mod cancel;
 mod close_and_limits;
 mod exclusion;
 mod foreign;
+mod lagging;
 mod lost_answer;
 mod operators;
 mod story;

@@ -1,9 +1,9 @@
-//! The hand-over of a lock among sixteen waiters.
+//! The hand-over of a lock among sixteen waiters: alone, and while those who had it queue again.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use etcd_client::{Client as Plain, LockOptions};
+use etcd_client::{Client as Plain, GetOptions, LockOptions};
 use gocore_etcd_core::Client;
 
 use super::measure::Work;
@@ -20,7 +20,76 @@ pub(super) async fn leases(plain: &Plain) -> Result<Vec<i64>, String> {
     Ok(leases)
 }
 
-/// All queue again as soon as they had their turn; measured is from the begin of a release to the next owner's begin.
+/// They stand in line, and the one before them lets go; measured is from the begin of a release to the next owner's
+/// begin.
+pub(super) fn ours_in_line(ours: &Client, plain: &Plain) -> impl Work {
+    async move |until| {
+        let mut all = Vec::new();
+        while Instant::now() < until {
+            let head = ours.lock("in line", TTL).await.map_err(told)?;
+            let baton = Baton::default();
+            let waiter = |_| {
+                let (ours, baton) = (ours.clone(), baton.clone());
+                async move {
+                    let lock = ours.lock("in line", TTL).await.map_err(told)?;
+                    let took = baton.passed_on().into_iter().collect();
+                    lock.unlock().await.map_err(told)?;
+                    Ok(took)
+                }
+            };
+            let begin = async {
+                all_queued(plain, "/go-core/locks/in line/").await?;
+                baton.passed_on();
+                head.unlock().await.map_err(told)
+            };
+            let (took, ()) = tokio::try_join!(together(WAITERS, waiter), begin)?;
+            all.extend(took);
+        }
+        Ok(all)
+    }
+}
+
+/// The same by etcd's own lock service.
+pub(super) fn plain_in_line(plain: &Plain, leases: Vec<i64>, head: i64) -> impl Work {
+    async move |until| {
+        let mut locks = plain.lock_client();
+        let options = |lease| Some(LockOptions::new().with_lease(lease));
+        let mut all = Vec::new();
+        while Instant::now() < until {
+            let head = locks.lock("/bench/in line", options(head)).await.map_err(told)?;
+            let baton = Baton::default();
+            let waiter = |place: usize| {
+                let (mut locks, baton, lease) = (plain.lock_client(), baton.clone(), leases[place]);
+                async move {
+                    let lock = locks.lock("/bench/in line", options(lease)).await.map_err(told)?;
+                    let took = baton.passed_on().into_iter().collect();
+                    locks.unlock(lock.key()).await.map_err(told)?;
+                    Ok(took)
+                }
+            };
+            let begin = async {
+                all_queued(plain, "/bench/in line/").await?;
+                baton.passed_on();
+                plain.lock_client().unlock(head.key()).await.map_err(told)
+            };
+            let (took, _) = tokio::try_join!(together(WAITERS, waiter), begin)?;
+            all.extend(took);
+        }
+        Ok(all)
+    }
+}
+
+/// Ends when all waiters are there, and the one who holds.
+async fn all_queued(plain: &Plain, queue: &str) -> Result<(), String> {
+    let mut kv = plain.kv_client();
+    let count = || Some(GetOptions::new().with_prefix().with_count_only());
+    while kv.get(queue, count()).await.map_err(told)?.count() <= WAITERS as i64 {}
+    // Their watches follow.
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    Ok(())
+}
+
+/// All queue again as soon as they had their turn, so that a hand-over shares etcd's log with another's entry.
 pub(super) fn ours(ours: &Client) -> impl Work {
     async move |until| {
         let baton = Baton::default();
@@ -30,8 +99,7 @@ pub(super) fn ours(ours: &Client) -> impl Work {
                 let mut took = Vec::new();
                 while Instant::now() < until {
                     let lock = ours.lock("passed on", TTL).await.map_err(told)?;
-                    took.extend(baton.taken());
-                    baton.given();
+                    took.extend(baton.passed_on());
                     lock.unlock().await.map_err(told)?;
                 }
                 Ok(took)
@@ -52,8 +120,7 @@ pub(super) fn plain(plain: &Plain, leases: Vec<i64>) -> impl Work {
                 while Instant::now() < until {
                     let options = LockOptions::new().with_lease(lease);
                     let lock = locks.lock("/bench/passed on", Some(options)).await.map_err(told)?;
-                    took.extend(baton.taken());
-                    baton.given();
+                    took.extend(baton.passed_on());
                     locks.unlock(lock.key()).await.map_err(told)?;
                 }
                 Ok(took)
@@ -90,11 +157,9 @@ pub(super) async fn floor(plain: &Plain) -> Result<impl Work, String> {
 struct Baton(Arc<Mutex<Option<Instant>>>);
 
 impl Baton {
-    fn given(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-    }
-
-    fn taken(&self) -> Option<Duration> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take().map(|given| given.elapsed())
+    /// Whoever had it begins to give it back now. How long it was on its way to them.
+    fn passed_on(&self) -> Option<Duration> {
+        let given = self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(Instant::now());
+        given.map(|given| given.elapsed())
     }
 }

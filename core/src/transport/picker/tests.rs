@@ -5,18 +5,20 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::{EndpointId, Picker, best};
-use crate::client_config::Address;
+use crate::client_config::{Address, ClientConfig};
 use crate::transport::class::Class;
 use crate::transport::common::Common;
+use crate::transport::dialer::Dialer;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::health::Sign;
 use crate::transport::token::Tokens;
 
 pub(in crate::transport) fn endpoints(count: u32) -> Vec<Arc<Endpoint>> {
     let common = Common::new(Tokens::new(None), Vec::new());
+    let dialer = Dialer::new(&ClientConfig::new(["127.0.0.1:1"]), None);
     let endpoint = |id| {
         let address = Address::parse(&format!("127.0.0.1:{}", 10_000 + id), false).unwrap();
-        let target = tonic::transport::Endpoint::from_shared(address.to_string()).unwrap();
+        let target = dialer.target(&address).unwrap();
         Endpoint::new(EndpointId(id), address, target, Arc::clone(&common))
     };
     (0..count).map(endpoint).collect()
