@@ -1281,8 +1281,8 @@ gocore_etcd_status gocore_etcd_lock_wait_lost(gocore_etcd_lock *lock,
  * `timeout_ms`: 0 is the client's request timeout, which is also the most there is.
  *
  * Ownership: borrows `lock`; the caller frees `*err`. Threads: any; blocks for one request. Errors: LOST when it had
- * been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it may be called again, and freeing the
- * lock goes on trying in the background; CLOSED. Since 0.1.
+ * been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background, and
+ * another call waits for that; CLOSED. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_lock_unlock(gocore_etcd_lock *lock,
                                            int64_t timeout_ms,
@@ -1538,8 +1538,8 @@ gocore_etcd_status gocore_etcd_leadership_proclaim(gocore_etcd_leadership *leade
  * `timeout_ms`: 0 is the client's request timeout, which is also the most there is.
  *
  * Ownership: borrows `leadership`; the caller frees `*err`. Threads: any; blocks for one request. Errors: LOST when it had
- * been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it may be called again, and freeing the
- * leadership goes on trying in the background; CLOSED. Since 0.1.
+ * been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background, and
+ * another call waits for that; CLOSED. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_leadership_resign(gocore_etcd_leadership *leadership,
                                                  int64_t timeout_ms,
@@ -1759,8 +1759,8 @@ gocore_etcd_leadership *gocore_etcd_candidacy_leadership(const gocore_etcd_candi
  * `timeout_ms`: 0 is the client's request timeout, which is also the most there is.
  *
  * Ownership: borrows `candidacy`; the caller frees `*err`. Threads: any; blocks for one request if it led. Errors:
- * UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it may be called again, and freeing the candidacy goes on trying
- * in the background; CLOSED. Since 0.1.
+ * UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background, and
+ * another call waits for that; CLOSED. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_candidacy_resign(gocore_etcd_candidacy *candidacy,
                                                 int64_t timeout_ms,

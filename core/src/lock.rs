@@ -183,10 +183,10 @@ impl Lock {
     ///
     /// # Errors
     /// Lost when the lock had been lost before. Unavailable or DeadlineExceeded within the client's request timeout
-    /// when etcd is away: then it may be called again, and dropping the lock goes on trying in the background.
+    /// when etcd is away: then it is given back in the background, and another call waits for that.
     ///
     /// # Cancel safety
-    /// Safe: call again, or drop the lock.
+    /// Safe: the lock is given back in the background.
     pub async fn unlock(&self) -> Result<()> {
         self.owner.release("lock.unlock").await
     }

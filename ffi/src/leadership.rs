@@ -157,8 +157,8 @@ pub extern "C" fn gocore_etcd_leadership_proclaim(
 /// `timeout_ms`: 0 is the client's request timeout, which is also the most there is.
 ///
 /// Ownership: borrows `leadership`; the caller frees `*err`. Threads: any; blocks for one request. Errors: LOST when it had
-/// been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it may be called again, and freeing the
-/// leadership goes on trying in the background; CLOSED. Since 0.1.
+/// been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background, and
+/// another call waits for that; CLOSED. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_leadership_resign(
     leadership: *mut gocore_etcd_leadership,

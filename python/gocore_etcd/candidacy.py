@@ -67,7 +67,8 @@ class Candidacy(CandidacyBase):
         From the beginning of the call on it does not lead.
 
         Raises:
-            UnavailableError: it led and etcd is away; call again, or let it go: the background goes on trying.
+            UnavailableError: it led and etcd is away: the leadership is given back in the background, and another call
+                waits for that.
 
         """
         run_sync(self._resign(timeout))

@@ -52,7 +52,7 @@ class Leadership(LeadershipBase, Held):
 
         Raises:
             LostError: it had been lost before.
-            UnavailableError: etcd is away; call again, or let it go: the background goes on trying.
+            UnavailableError: etcd is away: it is given back in the background, and another call waits for that.
 
         """
         run_sync(self._give_back(timeout))

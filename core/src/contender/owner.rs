@@ -10,7 +10,7 @@ use super::Contention;
 use super::place::Place;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lease::{CLOSED, Lease};
-use crate::time::jittered;
+use crate::time::{Deadline, jittered};
 use crate::txn::{Cmp, Compare, Guard};
 use crate::watch::Watches;
 
@@ -27,6 +27,8 @@ pub(crate) struct Owner {
     standing: Arc<Standing>,
     contention: Contention,
     release: tokio::sync::Mutex<Release>,
+    /// Fires when the key is gone after it was given back.
+    withdrawn: CancellationToken,
     lease: Lease,
 }
 
@@ -58,9 +60,8 @@ impl Standing {
 }
 
 struct Release {
-    place: Place,
-    /// A delete was sent without an answer: that the key is gone may be our own doing.
-    uncertain: bool,
+    /// None once it is being given back: whatever becomes of that, the place withdraws itself.
+    place: Option<Place>,
     result: Option<Result<()>>,
 }
 
@@ -77,8 +78,9 @@ impl Owner {
         let contender = place.key.clone();
         let Contention { tasks, watches, .. } = &contention;
         tasks.spawn(watch_own_key(standing.clone(), watches.clone(), contender.clone(), revision));
-        let release = tokio::sync::Mutex::new(Release { place, uncertain: false, result: None });
-        Self { key: key.to_owned(), contender, revision, standing, contention, release, lease }
+        let withdrawn = place.gone();
+        let release = tokio::sync::Mutex::new(Release { place: Some(place), result: None });
+        Self { key: key.to_owned(), contender, revision, standing, contention, release, withdrawn, lease }
     }
 
     /// The lock's or election's key.
@@ -145,8 +147,8 @@ impl Owner {
     /// Gives it back. From the beginning of the call on it is not held any more.
     ///
     /// # Errors
-    /// Lost when it had been lost before. With any other error the key is still being withdrawn when the owner is
-    /// dropped, and this may be called again.
+    /// Lost when it had been lost before. With any other error, and when this is dropped, the key is being withdrawn in
+    /// the background; called again, this waits for that.
     pub(crate) async fn release(&self, op: &'static str) -> Result<()> {
         let mut release = self.release.lock().await;
         if let Some(result) = &release.result {
@@ -155,37 +157,54 @@ impl Owner {
         if self.contention.tasks.is_closing() {
             return Err(Error::closed(op).with_key(&self.key));
         }
-        let Release { place, uncertain, result } = &mut *release;
-        if !*uncertain && (self.standing.key_gone.load(Ordering::Acquire) || !self.lease.is_held()) {
+        let door = self.contention.door.clone().named(op);
+        let deadline = door.deadline();
+        let Some(mut place) = release.place.take() else {
+            drop(release);
+            return self.until_withdrawn(op, deadline).await;
+        };
+        if self.standing.key_gone.load(Ordering::Acquire) || !self.lease.is_held() {
             let lost = self.lost(op);
             self.standing.end();
-            *result = Some(Err(lost.clone()));
-            return Err(lost);
+            return release.result.insert(Err(lost)).clone();
         }
         self.standing.give_back();
-        let door = place.contention.door.clone().named(op);
-        let deadline = door.deadline();
         let door = door.until(deadline);
+        // A delete was sent without an answer: that the key is gone may be our own doing.
+        let mut uncertain = false;
         loop {
-            // From here on we may be dropped with the delete under way.
-            let was_uncertain = std::mem::replace(uncertain, true);
             let left = place.leave(&door).await;
             place.settle();
             let error = match left {
-                Ok(there) if there || was_uncertain => return result.insert(Ok(())).clone(),
+                Ok(there) if there || uncertain => return release.result.insert(Ok(())).clone(),
                 Ok(_) => {
                     self.standing.key_gone.store(true, Ordering::Release);
-                    return result.insert(Err(self.lost(op))).clone();
+                    return release.result.insert(Err(self.lost(op))).clone();
                 }
                 Err(error) => error.or_key(&self.key),
             };
-            *uncertain = was_uncertain || error.maybe_applied();
+            uncertain |= error.maybe_applied();
             if !error.is_retryable() || deadline.has_passed() || self.contention.tasks.is_closing() {
                 return Err(error);
             }
             tokio::select! {
                 () = deadline.passed() => return Err(error),
                 () = tokio::time::sleep(jittered(Duration::from_millis(50))) => {}
+            }
+        }
+    }
+}
+
+impl Owner {
+    /// Waits until an earlier release, which failed or was dropped, has come to its end in the background.
+    async fn until_withdrawn(&self, op: &'static str, deadline: Deadline) -> Result<()> {
+        tokio::select! {
+            biased;
+            () = self.withdrawn.cancelled() => Ok(()),
+            () = self.contention.tasks.closing() => Err(Error::closed(op).with_key(&self.key)),
+            () = deadline.passed() => {
+                let error = Error::new(ErrorKind::DeadlineExceeded, op).with_key(&self.key).with_maybe_applied(true);
+                Err(error.with_detail("it is still being given back"))
             }
         }
     }

@@ -3,6 +3,8 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::queue::{count_before, extreme};
 use super::{Contention, Owner, Wanted};
 use crate::error::{Error, ErrorKind, Result};
@@ -40,6 +42,7 @@ pub(super) struct Place {
     presence: Presence,
     /// Taken by the withdrawal alone.
     held: Option<(Session, Name)>,
+    gone: CancellationToken,
 }
 
 /// The key is there.
@@ -56,7 +59,13 @@ impl Place {
         let queue = format!("{key}/");
         let name = session.claim_name(&queue);
         let key = name.key();
-        Self { contention, queue, key, presence: Presence::Absent, held: Some((session, name)) }
+        let (held, gone) = (Some((session, name)), CancellationToken::new());
+        Self { contention, queue, key, presence: Presence::Absent, held, gone }
+    }
+
+    /// Fires when it was left or withdrawn: its key is gone, or its lease is, which takes it.
+    pub(super) fn gone(&self) -> CancellationToken {
+        self.gone.clone()
     }
 
     fn session(&self) -> Result<&Session> {
@@ -313,6 +322,7 @@ impl Place {
     pub(super) fn settle(&mut self) {
         if self.presence == Presence::Absent {
             self.held = None;
+            self.gone.cancel();
         }
     }
 
@@ -343,9 +353,10 @@ impl Drop for Place {
             return;
         }
         let door = self.contention.door.clone().named("contender.withdraw").for_cleanup();
-        let (key, presence) = (std::mem::take(&mut self.key), self.presence);
+        let (key, presence, gone) = (std::mem::take(&mut self.key), self.presence, self.gone());
         self.contention.tasks.spawn_cleanup(async move {
             withdraw(&door, &session, &key, presence).await;
+            gone.cancel();
             drop(name);
         });
     }

@@ -192,11 +192,12 @@ impl Candidacy {
     /// 1 request, 1 proposal.
     ///
     /// # Errors
-    /// Unavailable or DeadlineExceeded within the client's request timeout when it led and etcd is away: then it may be
-    /// called again, and dropping the candidacy goes on trying in the background. Closed.
+    /// Unavailable or DeadlineExceeded within the client's request timeout when it led and etcd is away: then it is given
+    /// back in the background, and another call waits for that. Closed.
     ///
     /// # Cancel safety
-    /// Safe: call again, or drop the candidacy.
+    /// Safe once it was polled: the candidacy ends, and what it leads is given back, by another call or by dropping it at
+    /// the latest.
     pub async fn resign(&self) -> Result<()> {
         if let Some(leadership) = self.leadership() {
             leadership.give_back();

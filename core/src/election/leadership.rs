@@ -136,10 +136,10 @@ impl Leadership {
     ///
     /// # Errors
     /// Lost when the leadership had been lost before. Unavailable or DeadlineExceeded within the client's request
-    /// timeout when etcd is away: then it may be called again, and dropping it goes on trying in the background.
+    /// timeout when etcd is away: then it is given back in the background, and another call waits for that.
     ///
     /// # Cancel safety
-    /// Safe: call again, or drop the leadership.
+    /// Safe: the leadership is given back in the background.
     pub async fn resign(&self) -> Result<()> {
         self.owner.release("election.resign").await
     }

@@ -66,23 +66,28 @@ async fn with_etcd_away_resigning_proclaiming_and_closing_end_in_their_time() {
 }
 
 #[tokio::test]
-async fn a_resignation_that_failed_is_asked_again_or_finished_by_dropping_it() {
+async fn a_resignation_that_failed_is_finished_when_etcd_is_back_whoever_still_has_it() {
     let server = Server::plain().await;
     let proxy = Proxy::start(server.address());
     let config = ClientConfig::new([proxy.endpoint()]).request_timeout(REQUEST);
     let (client, etcd) = (Client::connect(config).await.expect("connect"), server.client().await);
     let asked = client.campaign("asked", "me", TTL).await.expect("campaign");
+    let kept = client.campaign("kept", "me", TTL).await.expect("campaign");
     let dropped = client.campaign("dropped", "me", TTL).await.expect("campaign");
     proxy.black_hole();
-    let (a, b) = tokio::join!(asked.resign(), dropped.resign());
-    assert!(a.is_err() && b.is_err());
+    let (a, b, c) = tokio::join!(asked.resign(), kept.resign(), dropped.resign());
+    assert!(a.is_err() && b.is_err() && c.is_err());
     drop(dropped);
+    let again = asked.resign().await.expect_err("etcd is still away");
+    assert_eq!(again.kind(), ErrorKind::DeadlineExceeded, "{again}");
     proxy.pass();
     while let Err(error) = asked.resign().await {
         assert!(error.is_retryable(), "{error}");
     }
-    until_candidates(&etcd, "asked", 0).await;
+    assert_eq!(candidates(&etcd, "asked").await, Vec::<String>::new(), "it said that it was given back");
+    until_candidates(&etcd, "kept", 0).await;
     until_candidates(&etcd, "dropped", 0).await;
+    kept.resign().await.expect("given back");
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@ use gocore_etcd_core::{Client, Lock};
 use gocore_etcd_tests::{Server, eventually};
 
 use crate::story::{
-    AWHILE, MOST_POLLS, SOON, client_of, dropped_at_every_await, keys, outcome, polled, until_contenders, until_free,
-    waiting,
+    AWHILE, MOST_POLLS, SOON, client_of, contenders, dropped_at_every_await, keys, outcome, polled, until_contenders,
+    until_free, waiting,
 };
 
 const TTL: Duration = Duration::from_secs(20);
@@ -87,7 +87,7 @@ async fn a_lock_given_up_after_any_time_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn an_unlock_dropped_at_any_await_is_finished_by_dropping_the_lock() {
+async fn an_unlock_dropped_at_any_await_is_finished_in_the_background() {
     let server = Server::plain().await;
     let (other, etcd, warm) = (client_of(&server).await, server.client().await, client_of(&server).await);
     let locked = async || warm.lock("k", TTL).await.expect("lock");
@@ -103,7 +103,12 @@ async fn an_unlock_dropped_at_any_await_is_finished_by_dropping_the_lock() {
     for polls in 0..6 {
         let lock = locked().await;
         drop(polled(lock.unlock(), polls, AWHILE).await);
+        if polls > 0 {
+            // Nobody asks again, and the lock lives.
+            until_contenders(&etcd, "k", 0).await;
+        }
         lock.unlock().await.expect("called again");
+        assert_eq!(contenders(&etcd, "k").await, Vec::<String>::new());
     }
 }
 
