@@ -92,44 +92,47 @@ async fn measure_all(etcd: &Etcd, options: &Options) -> Result<Report, String> {
     let mut rows = vec![Row::new("get", mine, its).aim(Aim::OfPlain(1.05))];
 
     let [mine, its] = alternate("put", time, [&mut work::put(&ours), &mut work::plain_put(&plain)]).await?;
-    let put = mine.median();
     rows.push(Row::new("put", mine, its).aim(Aim::OfPlain(1.05)));
 
     let [mine, its] = alternate("32 gets", time, [&mut work::gets(&ours), &mut work::plain_gets(&plain)]).await?;
     rows.push(Row::new("32 concurrent gets", mine, its));
 
+    // What is held against the Go package has our put as the scale, in the same turns.
     let lease = work::lease(&plain).await?;
-    let sides: [&mut dyn Work; 3] =
-        [&mut work::lock(&ours), &mut work::plain_lock(&plain, lease), &mut work::two_puts(&plain)];
-    let [mine, its, floor] = alternate("lock", time, sides).await?;
+    let (mut put, mut two_puts) = (work::put(&ours), work::two_puts(&plain));
+    let mut its = work::plain_lock(&plain, lease);
+    let sides: [&mut dyn Work; 4] = [&mut work::lock(&ours), &mut its, &mut two_puts, &mut put];
+    let [mine, its, floor, scale] = alternate("lock", time, sides).await?;
     let row = Row::new("lock + unlock", mine, its).floor("2 puts", floor.median());
-    rows.push(row.aim(Aim::of_go(0.35, 4.1, put)));
+    rows.push(row.aim(Aim::of_go(0.35, 4.1, &scale)));
 
-    let sides: [&mut dyn Work; 3] =
-        [&mut work::campaign(&ours), &mut work::plain_campaign(&plain, lease), &mut work::two_puts(&plain)];
-    let [mine, its, floor] = alternate("campaign", time, sides).await?;
+    let mut its = work::plain_campaign(&plain, lease);
+    let sides: [&mut dyn Work; 4] = [&mut work::campaign(&ours), &mut its, &mut two_puts, &mut put];
+    let [mine, its, floor, scale] = alternate("campaign", time, sides).await?;
     let row = Row::new("campaign + resign", mine, its).floor("2 puts", floor.median());
-    rows.push(row.aim(Aim::of_go(0.35, 4.1, put)));
+    rows.push(row.aim(Aim::of_go(0.35, 4.1, &scale)));
 
     let held = other.lock(work::HELD, work::TTL).await.map_err(|error| error.to_string())?;
-    let [mine, its] = alternate("try", time, [&mut work::try_lock(&ours), &mut work::plain_get(&plain)]).await?;
+    let sides: [&mut dyn Work; 3] = [&mut work::try_lock(&ours), &mut work::plain_get(&plain), &mut put];
+    let [mine, its, scale] = alternate("try", time, sides).await?;
     let get = its.median();
     let row = Row::new("contended try_lock", mine, its).beside("a get").floor("1 get", get);
-    rows.push(row.aim(Aim::of_go(0.1, 3.8, put)));
+    rows.push(row.aim(Aim::of_go(0.1, 3.8, &scale)));
     held.unlock().await.map_err(|error| error.to_string())?;
 
     let leases = hand_over::leases(&plain).await?;
     let mut floor = hand_over::floor(&plain).await?;
     let mut its = hand_over::plain_in_line(&plain, leases.clone(), lease);
-    let sides: [&mut dyn Work; 3] = [&mut hand_over::ours_in_line(&ours, &plain), &mut its, &mut floor];
-    let [mine, its, bare] = alternate("hand-over", time, sides).await?;
+    let sides: [&mut dyn Work; 4] = [&mut hand_over::ours_in_line(&ours, &plain), &mut its, &mut floor, &mut put];
+    let [mine, its, bare, scale] = alternate("hand-over", time, sides).await?;
     let row = Row::new("hand-over, 16 waiters", mine, its).floor("put + event + get", bare.median());
-    rows.push(row.aim(Aim::of_go(0.4, 3.2, put)));
+    rows.push(row.aim(Aim::of_go(0.4, 3.2, &scale)));
 
-    let sides: [&mut dyn Work; 3] = [&mut hand_over::ours(&ours), &mut hand_over::plain(&plain, leases), &mut floor];
-    let [mine, its, bare] = alternate("hand-over again", time, sides).await?;
+    let mut its = hand_over::plain(&plain, leases);
+    let sides: [&mut dyn Work; 4] = [&mut hand_over::ours(&ours), &mut its, &mut floor, &mut put];
+    let [mine, its, bare, scale] = alternate("hand-over again", time, sides).await?;
     let row = Row::new("…, queueing again", mine, its).floor("put + event + get", bare.median());
-    rows.push(row.aim(Aim::of_go(0.4, 3.2, put)));
+    rows.push(row.aim(Aim::of_go(0.4, 3.2, &scale)));
 
     let surfaces = match options.core_only {
         true => Vec::new(),

@@ -22,8 +22,8 @@ pub(super) enum Aim {
 
 impl Aim {
     /// A share of what the Go package needs, on a machine where a put takes as long as here.
-    pub(super) fn of_go(share: f64, go_millis: f64, put: Duration) -> Aim {
-        let scale = put.as_secs_f64() / GO_PUT.as_secs_f64();
+    pub(super) fn of_go(share: f64, go_millis: f64, put: &Samples) -> Aim {
+        let scale = put.median().as_secs_f64() / GO_PUT.as_secs_f64();
         Aim::Absolute(Duration::from_secs_f64(share * go_millis / 1000.0 * scale))
     }
 }
