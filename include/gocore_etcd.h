@@ -1078,8 +1078,8 @@ typedef void (*gocore_etcd_kv_watch_callback)(void *user_data, const gocore_etcd
  *
  * `options` may be NULL: then it is this one key; of its fields `scope` and `end` are for watching. The range may be of any
  * size. The first update is a snapshot, apart from those of GOCORE_ETCD_UPDATE_CONNECTED, which tell of the connection
- * whenever that changes; at the beginning it counts as away. That etcd is away, or refuses the watch (PERMISSION_DENIED),
- * is waited out; the log tells of it. For a slow callback up to 4,096 changes or 32 MB are kept, then the newest of each
+ * whenever that changes; at the beginning it counts as away. That etcd is away is waited out; that it does not let us read
+ * the range is told once, by GOCORE_ETCD_UPDATE_PROBLEM, and tried again. For a slow callback up to 4,096 changes or 32 MB are kept, then the newest of each
  * key, then a snapshot is due.
  *
  * The watch goes on after gocore_etcd_client_free, until the subscription is cancelled or freed; gocore_etcd_client_close
@@ -1117,19 +1117,24 @@ gocore_etcd_status gocore_etcd_kv_watch(gocore_etcd_client *client,
 /* Whether changes come at once, or etcd is away and they will come later. Nothing is lost by it. */
 #define GOCORE_ETCD_UPDATE_CONNECTED 3
 
+/* etcd does not let us read the range (PERMISSION_DENIED, UNAUTHENTICATED and the like). It is tried again; a snapshot
+ * follows once it does.
+ */
+#define GOCORE_ETCD_UPDATE_PROBLEM 4
+
 /* The key was written; version 1 of its entry means that it was created. */
 #define GOCORE_ETCD_CHANGE_PUT 1
 
 /* The key was deleted, or its lease ended. */
 #define GOCORE_ETCD_CHANGE_DELETE 2
 
-/* What it tells: GOCORE_ETCD_UPDATE_SNAPSHOT, _CHANGES or _CONNECTED.
+/* What it tells: GOCORE_ETCD_UPDATE_SNAPSHOT, _CHANGES, _CONNECTED or _PROBLEM.
  *
  * Ownership: borrows `update`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
  */
 int32_t gocore_etcd_kv_update_kind(const gocore_etcd_kv_update *update);
 
-/* The revision of the snapshot, or of the changes; later updates have higher ones. 0 for GOCORE_ETCD_UPDATE_CONNECTED.
+/* The revision of the snapshot, or of the changes; later updates have higher ones. 0 for the other kinds.
  *
  * Ownership: borrows `update`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
  */
@@ -1146,6 +1151,12 @@ bool gocore_etcd_kv_update_coalesced(const gocore_etcd_kv_update *update);
  * Ownership: borrows `update`; NULL gives false. Threads: any. Errors: none. Since 0.1.
  */
 bool gocore_etcd_kv_update_connected(const gocore_etcd_kv_update *update);
+
+/* Of GOCORE_ETCD_UPDATE_PROBLEM: what it is; NULL for the other kinds.
+ *
+ * Ownership: borrowed, it lives as long as `update`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
+ */
+const gocore_etcd_error *gocore_etcd_kv_update_problem(const gocore_etcd_kv_update *update);
 
 /* How many entries or changes it has.
  *

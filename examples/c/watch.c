@@ -46,6 +46,10 @@ static void on_update(void *user_data, const gocore_etcd_kv_update *update)
     case GOCORE_ETCD_UPDATE_CONNECTED:
         puts(gocore_etcd_kv_update_connected(update) ? "up to date" : "etcd is away: changes will come later");
         break;
+    case GOCORE_ETCD_UPDATE_PROBLEM:
+        /* It is tried again. */
+        fprintf(stderr, "%s\n", gocore_etcd_error_message(gocore_etcd_kv_update_problem(update)));
+        break;
     }
     for (n = 0; n < len; n++)
         show(update, n);

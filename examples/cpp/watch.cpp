@@ -22,6 +22,10 @@ static void show(const etcd::WatchUpdate &update)
     case etcd::UpdateKind::connected:
         std::cout << (update.connected() ? "up to date\n" : "etcd is away: changes will come later\n");
         break;
+    case etcd::UpdateKind::problem:
+        // It is tried again.
+        std::cerr << update.problem().what() << "\n";
+        break;
     case etcd::UpdateKind::changes:
         break;
     }

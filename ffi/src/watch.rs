@@ -8,7 +8,7 @@ use std::ffi::c_void;
 
 use futures_util::{Stream, stream};
 use gocore_etcd_core::bridge::invalid;
-use gocore_etcd_core::{KvWatch, Result, WatchUpdate};
+use gocore_etcd_core::{ErrorKind, KvWatch, Result};
 
 use crate::args::handle;
 use crate::callback::stream::subscribe;
@@ -30,8 +30,8 @@ pub type gocore_etcd_kv_watch_callback =
 ///
 /// `options` may be NULL: then it is this one key; of its fields `scope` and `end` are for watching. The range may be of any
 /// size. The first update is a snapshot, apart from those of GOCORE_ETCD_UPDATE_CONNECTED, which tell of the connection
-/// whenever that changes; at the beginning it counts as away. That etcd is away, or refuses the watch (PERMISSION_DENIED),
-/// is waited out; the log tells of it. For a slow callback up to 4,096 changes or 32 MB are kept, then the newest of each
+/// whenever that changes; at the beginning it counts as away. That etcd is away is waited out; that it does not let us read
+/// the range is told once, by GOCORE_ETCD_UPDATE_PROBLEM, and tried again. For a slow callback up to 4,096 changes or 32 MB are kept, then the newest of each
 /// key, then a snapshot is due.
 ///
 /// The watch goes on after gocore_etcd_client_free, until the subscription is cancelled or freed; gocore_etcd_client_close
@@ -74,12 +74,16 @@ pub extern "C" fn gocore_etcd_kv_watch(
     })
 }
 
-/// What a watch yields until its client is closed, which is its only error.
+/// What a watch yields until its client is closed.
 fn updates(watch: KvWatch) -> impl Stream<Item = Result<gocore_etcd_kv_update>> + Send {
     stream::unfold(watch, |mut watch| async {
         loop {
-            let update: WatchUpdate = watch.next().await.ok()?;
-            if let Some(update) = gocore_etcd_kv_update::new(update) {
+            let update = match watch.next().await {
+                Ok(update) => gocore_etcd_kv_update::new(update),
+                Err(error) if error.kind() == ErrorKind::Closed => return None,
+                Err(error) => Some(gocore_etcd_kv_update::problem(error)),
+            };
+            if let Some(update) = update {
                 return Some((Ok(update), watch));
             }
         }

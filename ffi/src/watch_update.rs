@@ -5,10 +5,11 @@
 use std::ptr;
 use std::sync::Arc;
 
-use gocore_etcd_core::{Change, WatchUpdate};
+use gocore_etcd_core::{Change, Error, WatchUpdate};
 
 use crate::entry::{borrowed_bytes, gocore_etcd_kv_entry};
 use crate::entry_point::getter;
+use crate::error::gocore_etcd_error;
 use crate::out::{self, Plain};
 
 /// All keys of the range, at one revision: they replace whatever picture the program has of it.
@@ -17,6 +18,9 @@ pub const GOCORE_ETCD_UPDATE_SNAPSHOT: i32 = 1;
 pub const GOCORE_ETCD_UPDATE_CHANGES: i32 = 2;
 /// Whether changes come at once, or etcd is away and they will come later. Nothing is lost by it.
 pub const GOCORE_ETCD_UPDATE_CONNECTED: i32 = 3;
+/// etcd does not let us read the range (PERMISSION_DENIED, UNAUTHENTICATED and the like). It is tried again; a snapshot
+/// follows once it does.
+pub const GOCORE_ETCD_UPDATE_PROBLEM: i32 = 4;
 
 /// The key was written; version 1 of its entry means that it was created.
 pub const GOCORE_ETCD_CHANGE_PUT: i32 = 1;
@@ -34,6 +38,7 @@ enum Update {
     Snapshot { revision: i64, entries: Vec<gocore_etcd_kv_entry> },
     Changes { revision: i64, changes: Vec<Changed>, coalesced: bool },
     Connected(bool),
+    Problem(gocore_etcd_error),
 }
 
 enum Changed {
@@ -62,6 +67,10 @@ impl gocore_etcd_kv_update {
         Some(Self(Arc::new(update)))
     }
 
+    pub(crate) fn problem(error: Error) -> Self {
+        Self(Arc::new(Update::Problem(error.into())))
+    }
+
     fn entry(&self, index: usize) -> Option<&gocore_etcd_kv_entry> {
         match &*self.0 {
             Update::Snapshot { entries, .. } => entries.get(index),
@@ -69,7 +78,7 @@ impl gocore_etcd_kv_update {
                 Changed::Put(entry) => Some(entry),
                 Changed::Delete(_) => None,
             },
-            Update::Connected(_) => None,
+            Update::Connected(_) | Update::Problem(_) => None,
         }
     }
 
@@ -79,12 +88,12 @@ impl gocore_etcd_kv_update {
                 Changed::Delete(key) => Some(key),
                 Changed::Put(_) => None,
             },
-            Update::Snapshot { .. } | Update::Connected(_) => None,
+            Update::Snapshot { .. } | Update::Connected(_) | Update::Problem(_) => None,
         }
     }
 }
 
-/// What it tells: GOCORE_ETCD_UPDATE_SNAPSHOT, _CHANGES or _CONNECTED.
+/// What it tells: GOCORE_ETCD_UPDATE_SNAPSHOT, _CHANGES, _CONNECTED or _PROBLEM.
 ///
 /// Ownership: borrows `update`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
 #[unsafe(no_mangle)]
@@ -93,17 +102,18 @@ pub extern "C" fn gocore_etcd_kv_update_kind(update: *const gocore_etcd_kv_updat
         Update::Snapshot { .. } => GOCORE_ETCD_UPDATE_SNAPSHOT,
         Update::Changes { .. } => GOCORE_ETCD_UPDATE_CHANGES,
         Update::Connected(_) => GOCORE_ETCD_UPDATE_CONNECTED,
+        Update::Problem(_) => GOCORE_ETCD_UPDATE_PROBLEM,
     })
 }
 
-/// The revision of the snapshot, or of the changes; later updates have higher ones. 0 for GOCORE_ETCD_UPDATE_CONNECTED.
+/// The revision of the snapshot, or of the changes; later updates have higher ones. 0 for the other kinds.
 ///
 /// Ownership: borrows `update`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_kv_update_revision(update: *const gocore_etcd_kv_update) -> i64 {
     getter(update, 0, |update| match &*update.0 {
         Update::Snapshot { revision, .. } | Update::Changes { revision, .. } => *revision,
-        Update::Connected(_) => 0,
+        Update::Connected(_) | Update::Problem(_) => 0,
     })
 }
 
@@ -123,6 +133,17 @@ pub extern "C" fn gocore_etcd_kv_update_connected(update: *const gocore_etcd_kv_
     getter(update, false, |update| matches!(&*update.0, Update::Connected(true)))
 }
 
+/// Of GOCORE_ETCD_UPDATE_PROBLEM: what it is; NULL for the other kinds.
+///
+/// Ownership: borrowed, it lives as long as `update`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn gocore_etcd_kv_update_problem(update: *const gocore_etcd_kv_update) -> *const gocore_etcd_error {
+    getter(update, ptr::null(), |update| match &*update.0 {
+        Update::Problem(error) => ptr::from_ref(error),
+        _ => ptr::null(),
+    })
+}
+
 /// How many entries or changes it has.
 ///
 /// Ownership: borrows `update`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
@@ -131,7 +152,7 @@ pub extern "C" fn gocore_etcd_kv_update_len(update: *const gocore_etcd_kv_update
     getter(update, 0, |update| match &*update.0 {
         Update::Snapshot { entries, .. } => entries.len(),
         Update::Changes { changes, .. } => changes.len(),
-        Update::Connected(_) => 0,
+        Update::Connected(_) | Update::Problem(_) => 0,
     })
 }
 
@@ -146,7 +167,7 @@ pub extern "C" fn gocore_etcd_kv_update_change(update: *const gocore_etcd_kv_upd
             Some(Changed::Delete(_)) => GOCORE_ETCD_CHANGE_DELETE,
             None => 0,
         },
-        Update::Snapshot { .. } | Update::Connected(_) => 0,
+        Update::Snapshot { .. } | Update::Connected(_) | Update::Problem(_) => 0,
     })
 }
 

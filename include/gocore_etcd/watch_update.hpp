@@ -13,6 +13,8 @@ enum class UpdateKind : int32_t {
     changes = GOCORE_ETCD_UPDATE_CHANGES,
     /// Whether changes come at once, or etcd is away and they will come later. Nothing is lost by it.
     connected = GOCORE_ETCD_UPDATE_CONNECTED,
+    /// etcd does not let us read the range. It is tried again; a snapshot follows once it does.
+    problem = GOCORE_ETCD_UPDATE_PROBLEM,
 };
 
 enum class ChangeKind : int32_t {
@@ -37,12 +39,14 @@ public:
     }
 
     UpdateKind kind() const noexcept { return static_cast<UpdateKind>(gocore_etcd_kv_update_kind(get())); }
-    /// Of the snapshot or the changes; later updates have higher ones. 0 for UpdateKind::connected.
+    /// Of the snapshot or the changes; later updates have higher ones. 0 for the other kinds.
     int64_t revision() const noexcept { return gocore_etcd_kv_update_revision(get()); }
     /// Of changes: whether the handler was slow, and of each key only the newest change is there.
     bool coalesced() const noexcept { return gocore_etcd_kv_update_coalesced(get()); }
     /// Of UpdateKind::connected: true when changes come at once.
     bool connected() const noexcept { return gocore_etcd_kv_update_connected(get()); }
+    /// Of UpdateKind::problem: what it is; false for the other kinds.
+    Error problem() const noexcept { return Error(gocore_etcd_error_clone(gocore_etcd_kv_update_problem(get()))); }
     /// How many entries or changes it has.
     size_t size() const noexcept { return gocore_etcd_kv_update_len(get()); }
 

@@ -115,6 +115,9 @@ class Kv(KvBase):
         Starting never waits. The changes that wait for you are bounded: 4,096 changes or 32 MB, then the newest of each
         key, and beyond that a new snapshot.
 
+        That etcd does not let you read (PermissionDeniedError and the like) is raised once, in place of an update, and
+        tried again: go on iterating, a snapshot follows once it does. For a handler it is logged.
+
         """
         events = self._watch(key)
         return Watch(events) if handler is None else Subscription(events, handler, in_thread).begin()

@@ -21,12 +21,12 @@ pub(crate) fn kv_watch(py: Python<'_>, client: &Client, wanted: RangeArgument) -
     enter(py, op, || {
         let connection = client.connection(op)?;
         let watch = connection.client.kv().watch(wanted.into_range(op)?)?;
-        // It never ends by itself, but for the end of the client.
+        // It goes on over every error but the end of the client.
         let updates = stream::unfold(Some(watch), |watch| async move {
             let mut watch = watch?;
             let update = watch.next().await;
-            let goes_on = update.is_ok();
-            Some((update, goes_on.then_some(watch)))
+            let is_over = update.as_ref().is_err_and(|error| error.kind() == ErrorKind::Closed);
+            Some((update, (!is_over).then_some(watch)))
         });
         Ok(Feed::new(connection, op, updates, update))
     })

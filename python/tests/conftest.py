@@ -71,23 +71,35 @@ class Server:
 
     def enable_auth(self, user, password, prefix):
         """Let this user do everything below the prefix, and nothing elsewhere."""
-        keys = gocore_etcd.Range.prefix(prefix)
-        first, end = (base64.b64encode(key).decode() for key in (keys.first, keys.end))
         self._post("user/add", name="root", password=password)
         self._post("user/grant", user="root", role="root")
         self._post("user/add", name=user, password=password)
         self._post("role/add", name="few")
-        self._post("role/grant", name="few", perm={"permType": "READWRITE", "key": first, "range_end": end})
+        self._post("role/grant", **self._below(prefix))
         self._post("user/grant", user=user, role="few")
         self._post("enable")
 
-    def _post(self, path, **body):
+    def allow(self, password, prefix):
+        """Let the user do everything below this prefix, too."""
+        token = self._post("authenticate", name="root", password=password)["token"]
+        self._post("role/grant", token, **self._below(prefix))
+
+    @staticmethod
+    def _below(prefix):
+        keys = gocore_etcd.Range.prefix(prefix)
+        first, end = (base64.b64encode(key).decode() for key in (keys.first, keys.end))
+        return {"name": "few", "perm": {"permType": "READWRITE", "key": first, "range_end": end}}
+
+    def _post(self, path, token=None, **body):
         url = urllib.parse.urlsplit(self.endpoint)
         connection = http.client.HTTPConnection(url.hostname, url.port)
         with contextlib.closing(connection):
-            connection.request("POST", f"/v3/auth/{path}", json.dumps(body))
+            headers = {"Authorization": token} if token else {}
+            connection.request("POST", f"/v3/auth/{path}", json.dumps(body), headers)
             response = connection.getresponse()
-            assert response.status == 200, (path, response.read())
+            answer = response.read()
+            assert response.status == 200, (path, answer)
+            return json.loads(answer)
 
     def kill(self):
         """Kill it; its data stays."""

@@ -22,6 +22,7 @@ from gocore_etcd import (
     InvalidArgumentError,
     KeyValue,
     Op,
+    PermissionDeniedError,
     Put,
     Range,
     Snapshot,
@@ -550,3 +551,23 @@ def test_many_watches_at_once_are_all_served(client):
         assert next(updates(watch)).changes[0].key == name.encode()
     for each in subscriptions:
         each.cancel()
+
+
+def test_a_watch_that_may_not_read_says_so_once_and_begins_when_it_may(server, prefix, caplog):
+    # All that is needed to connect.
+    server.enable_auth("user", "word", f"{prefix}/.gocore/")
+    heard = queue.SimpleQueue()
+    with (
+        Client(server.endpoint, prefix=prefix, username="user", password="word") as ours,
+        ours.kv.watch(Range.prefix(f"{prefix}/w/")) as watch,
+        ours.kv.watch(Range.prefix(f"{prefix}/w/"), heard.put),
+    ):
+        with pytest.raises(PermissionDeniedError, match=r"kv\.watch"):
+            watch.next(timeout=SOON)
+        with pytest.raises(DeadlineExceededError):
+            watch.next(timeout=0.3)
+        server.allow("word", f"{prefix}/w/")
+        assert isinstance(next(updates(watch)), Snapshot)
+        while not isinstance(heard.get(timeout=SOON), Snapshot):
+            pass
+    assert [record.message for record in caplog.records].count("an event could not be given to its handler") == 1

@@ -17,6 +17,7 @@ from gocore_etcd import (
     Connected,
     DeadlineExceededError,
     Op,
+    PermissionDeniedError,
     Put,
     Range,
     Snapshot,
@@ -486,3 +487,22 @@ def test_blocking_and_asyncio_watches_see_the_same(run, client, all_keys):
         assert blocking == awaited
 
     run(story)
+
+
+def test_a_watch_that_may_not_read_says_so_once_and_begins_when_it_may(server, prefix):
+    # All that is needed to connect.
+    server.enable_auth("user", "word", f"{prefix}/.gocore/")
+
+    async def story():
+        user = aio.Client(server.endpoint, prefix=prefix, username="user", password="word")
+        async with user as ours, ours.kv.watch(Range.prefix(f"{prefix}/w/")) as watch:
+            with pytest.raises(PermissionDeniedError):
+                await watch.next(timeout=15)
+            with pytest.raises(DeadlineExceededError):
+                await watch.next(timeout=0.3)
+            await asyncio.to_thread(server.allow, "word", f"{prefix}/w/")
+            async for update in watch:
+                if isinstance(update, Snapshot):
+                    return
+
+    asyncio.run(story())

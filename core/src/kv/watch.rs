@@ -60,10 +60,12 @@ impl KvWatch {
         Self { watch: watches.snapshot_and_watch(range), tasks, _client: client }
     }
 
-    /// The next update. Waits without limit; failures are waited out.
+    /// The next update. Waits without limit; that etcd is away is waited out.
     ///
     /// # Errors
-    /// Closed, when the client was closed.
+    /// Closed, when the client was closed: nothing comes after. Any other is told once, and the watch goes on: call again.
+    /// PermissionDenied, Unauthenticated and the like, while etcd does not let us read the range; once it does, a snapshot
+    /// follows.
     ///
     /// # Cancel safety
     /// Safe: nothing is taken that is not returned.
@@ -71,7 +73,7 @@ impl KvWatch {
         tokio::select! {
             biased;
             () = self.tasks.closing() => Err(Error::closed("kv.watch")),
-            update = self.watch.next() => Ok(update.into()),
+            update = self.watch.try_next() => update.map(Into::into).map_err(|error| error.with_op("kv.watch")),
         }
     }
 }

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use gocore_etcd_core::{Client, ClientConfig, Range};
+use etcd_client::Permission;
+use gocore_etcd_core::{Client, ClientConfig, ErrorKind, Range};
 use gocore_etcd_tests::process::Event;
-use gocore_etcd_tests::{Agent, Proxy, Server, eventually};
+use gocore_etcd_tests::{Agent, Auth, Proxy, Server, ServerOptions, eventually};
 use serde_json::{Value, json};
 
 use crate::story::{compile, has_cplusplus, root};
@@ -22,6 +23,8 @@ struct Watcher {
     /// What it was told last, and how often that etcd is away.
     connected: bool,
     interruptions: u32,
+    /// The status of each problem it was told of.
+    problems: Vec<i64>,
 }
 
 impl Watcher {
@@ -29,7 +32,15 @@ impl Watcher {
         let args = ["/w/", endpoint.as_str()].iter().chain(more).map(ToString::to_string).collect::<Vec<_>>();
         let mut agent = Agent::spawn(compile("watch_agent.c"), args);
         agent.expect("watching", SOON).await;
-        Self { agent, keys: BTreeMap::new(), revision: 0, snapshots: 0, connected: false, interruptions: 0 }
+        Self {
+            agent,
+            keys: BTreeMap::new(),
+            revision: 0,
+            snapshots: 0,
+            connected: false,
+            interruptions: 0,
+            problems: Vec::new(),
+        }
     }
 
     async fn next(&mut self) {
@@ -59,6 +70,10 @@ impl Watcher {
             "connected" => {
                 self.connected = event.body["connected"] == json!(true);
                 self.interruptions += u32::from(!self.connected);
+                return;
+            }
+            "problem" => {
+                self.problems.extend(event.body["problem"].as_i64());
                 return;
             }
             _ => panic!("{event:?}"),
@@ -161,6 +176,25 @@ async fn a_watch_in_c_is_told_that_etcd_is_away_and_after_a_compaction_what_ther
     watcher.until("/w/end").await;
     watcher.assert_true(&writing).await;
     assert_eq!((watcher.snapshots, watcher.interruptions), (2, 1));
+    watcher.close().await;
+}
+
+#[tokio::test]
+async fn a_watch_in_c_that_may_not_read_says_so_once_and_begins_when_it_may() {
+    // Enough to connect.
+    let auth = Auth::simple(Duration::from_secs(300)).prefix("/go-core/.gocore/");
+    let server = Server::start(ServerOptions::new().auth(auth.clone())).await;
+    let mut watcher = Watcher::start(server.endpoint(), &[&auth.user, &auth.password]).await;
+    while watcher.problems.is_empty() {
+        watcher.next().await;
+    }
+    let rights = Permission::read("/w/").with_prefix();
+    let granted = server.client().await.auth_client().role_grant_permission(auth.user.as_str(), rights).await;
+    granted.expect("an operator gives the rights");
+    while watcher.snapshots == 0 {
+        watcher.next().await;
+    }
+    assert_eq!(watcher.problems, [ErrorKind::PermissionDenied as i64]);
     watcher.close().await;
 }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use etcd_client::Permission;
 use gocore_etcd_core::{Change, Client, ClientConfig, ErrorKind, KvWatch, Range, WatchUpdate};
-use gocore_etcd_tests::{Cluster, Proxy, Server, eventually};
+use gocore_etcd_tests::{Auth, Cluster, Proxy, Server, ServerOptions, eventually};
 use tokio::time::timeout;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -85,6 +86,24 @@ async fn a_watch_begins_with_what_there_is_and_goes_on_with_every_change() {
     assert!(first > revision && matches!(&changes[..], [Change::Put(kv)] if kv.key == b"/w/b" && kv.version == 1));
     let WatchUpdate::Changes { changes, .. } = next(&mut watch).await else { panic!("a delete") };
     assert!(matches!(&changes[..], [Change::Delete { key, .. }] if key == b"/w/a"));
+}
+
+#[tokio::test]
+async fn a_watch_that_may_not_read_says_so_once_and_begins_when_it_may() {
+    // Enough to connect.
+    let auth = Auth::simple(Duration::from_secs(300)).prefix("/go-core/.gocore/");
+    let server = Server::start(ServerOptions::new().auth(auth.clone())).await;
+    let config = ClientConfig::new([server.endpoint()]).user(auth.user.clone(), auth.password.clone());
+    let client = Client::connect(config).await.expect("connect");
+    let mut watch = client.kv().watch(Range::prefix("/w/")).expect("watch");
+    let told = timeout(SOON, watch.next()).await.expect("told").expect_err("it may not");
+    assert_eq!(told.kind(), ErrorKind::PermissionDenied, "{told}");
+    assert!(told.to_string().contains("kv.watch"), "{told}");
+    assert!(timeout(Duration::from_millis(300), watch.next()).await.is_err(), "told once");
+    let rights = Permission::read("/w/").with_prefix();
+    let granted = server.client().await.auth_client().role_grant_permission(auth.user.as_str(), rights).await;
+    granted.expect("an operator gives the rights");
+    assert!(matches!(next(&mut watch).await, WatchUpdate::Snapshot { .. }));
 }
 
 #[tokio::test]

@@ -77,6 +77,7 @@ static void kept(std::vector<etcd::WatchUpdate> updates)
     copy = std::move(updates[2]);
     CHECK(copy.kind() == etcd::UpdateKind::changes && copy.change(0) == etcd::ChangeKind::remove);
     CHECK(copy.key(0) == "/pp/a" && copy.value(0).empty() && copy.entry(0).key.empty() && !copy.connected());
+    CHECK(!copy.problem());
     CHECK(updates[2].size() == 0 && updates[2].key(0).empty() && updates[2].revision() == 0);
 }
 

@@ -1,5 +1,5 @@
-/* Watches a prefix and says what it is told: `watch_agent PREFIX ENDPOINT [dispatch]`. Commands: cancel, close, dispatch.
- * With `dispatch` nobody dispatches until it is told to. */
+/* Watches a prefix and says what it is told: `watch_agent PREFIX ENDPOINT [dispatch | USER PASSWORD]`. Commands: cancel,
+ * close, dispatch. With `dispatch` nobody dispatches until it is told to. */
 #include "../../../agents/c/wire.h"
 #include "check.h"
 
@@ -26,12 +26,14 @@ static int one_key(char *out, size_t size, const char *before, const uint8_t *ke
 static void on_update(void *user_data, const gocore_etcd_kv_update *update)
 {
     static char line[65536];
-    const char *const names[] = {"", "snapshot", "changes", "connected"};
+    const char *const names[] = {"", "snapshot", "changes", "connected", "problem"};
+    const gocore_etcd_error *problem = gocore_etcd_kv_update_problem(update);
     size_t n, len = 0, at;
     (void)user_data;
-    at = (size_t)snprintf(line, sizeof line, "{\"event\":\"%s\",\"revision\":%lld,\"connected\":%s,\"keys\":[",
+    at = (size_t)snprintf(line, sizeof line, "{\"event\":\"%s\",\"revision\":%lld,\"connected\":%s,\"problem\":%d,\"keys\":[",
                           names[gocore_etcd_kv_update_kind(update)], (long long)gocore_etcd_kv_update_revision(update),
-                          gocore_etcd_kv_update_connected(update) ? "true" : "false");
+                          gocore_etcd_kv_update_connected(update) ? "true" : "false",
+                          (int)gocore_etcd_error_status(problem));
     for (n = 0; n < gocore_etcd_kv_update_len(update); n++) {
         const gocore_etcd_kv_entry *entry = gocore_etcd_kv_update_entry(update, n);
         const uint8_t *key =
@@ -58,8 +60,12 @@ int main(int argc, char **argv)
     CHECK(argc > 2);
     config.endpoints = (const char *const *)(argv + 2);
     config.endpoints_len = 1;
-    if (argc > 3)
+    if (argc == 4)
         config.callbacks = GOCORE_ETCD_CALLBACKS_DISPATCH;
+    if (argc == 5) {
+        config.username = argv[3];
+        config.password = argv[4];
+    }
     EXPECT(OK, gocore_etcd_client_connect(&config, &client, &err));
     options.scope = GOCORE_ETCD_SCOPE_PREFIX;
     EXPECT(OK, gocore_etcd_kv_watch(client, argv[1], strlen(argv[1]), &options, on_update, NULL, on_free, &subscription,
