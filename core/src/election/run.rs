@@ -16,7 +16,8 @@ impl Client {
     /// - `key`, `identity`, `ttl`: as for [`Client::campaign`].
     /// - `work` is given the leadership, for its token, its guarded writes, `proclaim`. Its future ends with
     ///   `ControlFlow::Continue(())`: resign, let others lead, campaign again; or with `ControlFlow::Break(value)`:
-    ///   resign, and this call returns `value`. Work that resigns by itself is not stopped for that.
+    ///   resign, and this call returns `value`. Work that resigns by itself is not stopped for that. After `Continue`
+    ///   there is no pause: each turn is two proposals, so work that finds nothing to do should wait before it says so.
     ///
     /// Waits without limit for others; whatever fails because etcd is away, or because a session was lost, is tried
     /// again after a pause of at most 2 s.
@@ -93,10 +94,10 @@ impl Client {
         while let Err(error) = leadership.resign().await {
             tracing::debug!(%error, key = candidate.key, "resigning after the work failed");
             match error.kind() {
-                // The work is done all the same; dropping the leadership goes on giving it back.
+                // The work is done all the same; the leadership is given back in the background.
                 _ if flow.is_break() => break,
                 ErrorKind::Lost => break,
-                // While somebody holds the leadership its key stays: we would queue behind ourselves.
+                // Until its key is gone we would queue behind ourselves.
                 _ if error.is_retryable() => backoff.pause().await,
                 _ => return Err(error),
             }

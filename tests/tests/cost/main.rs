@@ -157,19 +157,20 @@ async fn an_observer_costs_one_read_and_one_watch_and_each_change_one_message() 
     let watched = async || (server.metrics().await.watchers() == watchers + 1).then_some(());
     eventually(Duration::from_secs(5), "one watch", watched).await;
 
-    let mut messages = Vec::new();
+    let mut costs = Vec::new();
     for _ in 0..3 {
-        let before = server.metrics().await.sent_on("Watch");
+        let (before, bill) = (server.metrics().await.sent_on("Watch"), Bill::open(&server).await);
         let leadership = other.campaign("k", "me", TTL).await.expect("campaign");
         leadership.proclaim("me again").await.expect("proclaim");
         leadership.resign().await.expect("resign");
         for _ in 0..3 {
             observations[0].next().await.expect("next");
         }
-        messages.push(server.metrics().await.sent_on("Watch") - before);
+        let (requests, _) = bill.close(&server).await;
+        costs.push((server.metrics().await.sent_on("Watch") - before, requests));
     }
     // The leader's own key may be watched in the meantime.
-    assert_eq!(messages.into_iter().min(), Some(3), "coming, proclaiming, going");
+    assert_eq!(costs.into_iter().min(), Some((3, 3)), "coming, proclaiming, going; and the requests of that alone");
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! The watch that every waiting capability stands on, seen through `Kv::watch`: no gap, no duplicate, no silence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use etcd_client::Permission;
-use gocore_etcd_core::{Change, Client, ClientConfig, ErrorKind, KvWatch, Range, WatchUpdate};
+use gocore_etcd_core::{Change, Client, ClientConfig, ErrorKind, KvWatch, Op, Range, Txn, WatchUpdate};
 use gocore_etcd_tests::{Auth, Cluster, Proxy, Server, ServerOptions, eventually};
 use tokio::time::timeout;
 
@@ -30,6 +30,8 @@ struct Picture {
     revision: i64,
     snapshots: u32,
     coalesced: bool,
+    /// The revisions of all changes.
+    told: BTreeSet<i64>,
 }
 
 impl Picture {
@@ -44,6 +46,7 @@ impl Picture {
                 assert!(revision > self.revision, "{revision} after {}: in order, and none twice", self.revision);
                 self.revision = revision;
                 self.coalesced |= coalesced;
+                self.told.insert(revision);
                 for change in changes {
                     match change {
                         Change::Put(kv) => drop(self.keys.insert(kv.key, kv.mod_revision)),
@@ -115,19 +118,22 @@ async fn nothing_is_lost_or_told_twice_while_connections_break_and_the_server_re
     let writer = tokio::spawn({
         let writing = writing.clone();
         async move {
+            let mut puts = Vec::new();
             for n in 0..600u32 {
                 let key = format!("/w/{}", n % 20);
                 // A write that failed may have been applied; the picture is compared with what there is in the end.
-                let written = match n % 7 {
-                    6 => writing.kv().delete(key).await.map(drop),
-                    _ => writing.kv().put(key, n.to_string()).await.map(drop),
-                };
-                drop(written);
+                match n % 7 {
+                    6 => drop(writing.kv().delete(key).await),
+                    _ => puts.extend(writing.kv().put(key, n.to_string()).await.ok()),
+                }
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
+            puts
         }
     });
     let mut picture = Picture::default();
+    picture.update(next(&mut watch).await);
+    let begun = picture.revision;
     for n in 0..12 {
         for _ in 0..10 {
             picture.update(next(&mut watch).await);
@@ -138,9 +144,11 @@ async fn nothing_is_lost_or_told_twice_while_connections_break_and_the_server_re
             proxy.drop_connections();
         }
     }
-    writer.await.expect("no panic");
+    let puts = writer.await.expect("no panic");
     eventually(SOON, "etcd takes writes", async || writing.kv().put("/w/end", "").await.ok()).await;
     picture.until(&mut watch, "/w/end").await;
+    let lost: Vec<_> = puts.into_iter().filter(|put| *put > begun && !picture.told.contains(put)).collect();
+    assert_eq!(lost, Vec::<i64>::new());
     picture.assert_true(&writing, "/w/").await;
     assert_eq!(picture.snapshots, 1, "resumed each time, never listed again");
 }
@@ -178,8 +186,8 @@ async fn a_consumer_that_sleeps_gets_the_newest_state_and_delays_nobody() {
     slow_picture.until(&mut slow, "/w/begin").await;
     for n in 0..60 {
         // A hundred changes in one revision each, of a hundred keys.
-        let puts = (0..100).map(|key| gocore_etcd_core::Op::put(format!("/w/{key:02}"), n.to_string()));
-        kv.commit(puts.fold(gocore_etcd_core::Txn::new(), gocore_etcd_core::Txn::then)).await.expect("commit");
+        let puts = (0..100).map(|key| Op::put(format!("/w/{key:02}"), n.to_string()));
+        kv.commit(puts.fold(Txn::new(), Txn::then)).await.expect("commit");
     }
     kv.put("/w/end", "").await.expect("put");
     quick_picture.until(&mut quick, "/w/end").await;
@@ -194,31 +202,43 @@ async fn a_prefix_of_any_size_is_read_in_pages_at_one_revision() {
     let server = Server::plain().await;
     let client = client(server.endpoint()).await;
     for batch in 0..25 {
-        let puts = (0..100).map(|n| gocore_etcd_core::Op::put(format!("/w/{batch:02}/{n:02}"), "x"));
-        let txn = puts.fold(gocore_etcd_core::Txn::new(), gocore_etcd_core::Txn::then);
+        let puts = (0..100).map(|n| Op::put(format!("/w/{batch:02}/{n:02}"), "x"));
+        let txn = puts.fold(Txn::new(), Txn::then);
         client.kv().commit(txn).await.expect("commit");
     }
-    let mut watch = client.kv().watch(Range::prefix("/w/")).expect("watch");
-    let WatchUpdate::Snapshot { kvs, .. } = next(&mut watch).await else { panic!("a snapshot comes first") };
-    assert_eq!(kvs.len(), 2500);
-    assert!(kvs.windows(2).all(|pair| pair[0].key < pair[1].key));
+    // One key goes from the beginning to the end and back all the while: at any revision it is once there.
+    let moving = client.clone();
+    let mover = tokio::spawn(async move {
+        let ends = ["/w/0", "/w/9"];
+        for turn in 0.. {
+            let there = Txn::new().then(Op::put(ends[turn % 2], "")).then(Op::delete(ends[(turn + 1) % 2]));
+            moving.kv().commit(there).await.expect("commit");
+        }
+    });
+    eventually(SOON, "it moves", async || client.kv().get("/w/9").await.expect("get")).await;
+    for _ in 0..20 {
+        let mut watch = client.kv().watch(Range::prefix("/w/")).expect("watch");
+        let WatchUpdate::Snapshot { kvs, .. } = next(&mut watch).await else { panic!("a snapshot comes first") };
+        assert_eq!(kvs.len(), 2501);
+        assert!(kvs.windows(2).all(|pair| pair[0].key < pair[1].key));
+    }
+    mover.abort();
 }
 
 #[tokio::test]
 async fn a_watch_whose_member_is_frozen_goes_on_through_another() {
     let cluster = Cluster::start(3).await;
-    let leader = cluster.leader().await;
-    let frozen = (leader + 1) % 3;
     let watching = Client::connect(ClientConfig::new(cluster.endpoints())).await.expect("connect");
-    let writing = client(cluster.direct_endpoints()[leader].clone()).await;
+    let writing = Client::connect(ClientConfig::new(cluster.direct_endpoints())).await.expect("connect");
     // A lock's renewals vouch for the member that serves the streams, and find out when it falls silent.
-    let lock = watching.lock("k", Duration::from_secs(3)).await.expect("lock");
+    let lock = watching.lock("k", Duration::from_secs(9)).await.expect("lock");
     let mut watch = watching.kv().watch(Range::prefix("/w/")).expect("watch");
     let mut picture = Picture::default();
-    for (n, member) in [frozen, (leader + 2) % 3].into_iter().enumerate() {
+    // Whichever serves it, and whichever leads.
+    for member in 0..3 {
         cluster.freeze(member);
-        let key = format!("/w/{n}");
-        writing.kv().put(key.clone(), "").await.expect("put");
+        let key = format!("/w/{member}");
+        eventually(SOON, "etcd takes writes", async || writing.kv().put(key.clone(), "").await.ok()).await;
         picture.until(&mut watch, &key).await;
         cluster.thaw(member);
         eventually(SOON, "the member is back", async || cluster.server(member).is_healthy().await.then_some(())).await;
