@@ -5,14 +5,14 @@
 //!
 //! - Entering is one transaction, guarded by the session's record, that puts our key and reads who came before.
 //! - A waiter watches one key, the newest contender before it, until that incarnation is gone; then one read-only
-//!   transaction says that we are still there and whether anybody is left before us. Nobody wins without it. A member
-//!   that has seen that incarnation go answers it alone; where one lags behind, the quorum is asked.
+//!   transaction says that we are still there and whether anybody is left before us. Nobody wins without it. That it is
+//!   our turn the member that told of the end may say alone; where it does not, the quorum is asked.
 //! - A place in the queue is a value: dropped at any await, it is withdrawn in the background, and where an answer
 //!   was lost the fence is raised first ([`crate::session`]), so that nothing lands after it.
 //!
 //! # Costs
-//! Entering: 1 request, 1 proposal (in a warm session). A hand-over: the delete, one event, one read, and a second where
-//! the member that was asked lags behind. Waiting: none, but one read where other writes come between looking ahead and
+//! Entering: 1 request, 1 proposal (in a warm session). A hand-over: the delete, one event, one read; where somebody leaves
+//! who did not own, two reads. Waiting: none, but one read where other writes come between looking ahead and
 //! watching.
 
 use crate::error::{Error, ErrorKind, Result};

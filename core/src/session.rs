@@ -164,7 +164,7 @@ impl Sessions {
             biased;
             () = tasks.closing() => CLOSED,
             () = state.lease.lost() => state.lease.why_lost().unwrap_or("lost"),
-            _ = record => "its record was deleted: the lease was revoked or expired",
+            () = record => "its record was deleted: the lease was revoked or expired",
             () = state.idle_for(state.lease.ttl()) => "idle",
         };
         self.0

@@ -117,17 +117,17 @@ impl Watches {
             seen: 0,
             connected: false,
             backoff,
-            refused: None,
+            refused: Vec::new(),
         }
     }
 
     /// Ends when `key`, which was there at the revision `seen`, is gone: deleted, or, when its create revision is given,
-    /// created anew. Gives a revision at which it is. No request.
+    /// created anew. No request.
     ///
     /// # Cancel safety
     /// Safe; dropping it ends the watch.
-    pub(crate) async fn gone(&self, key: &[u8], seen: i64, created: Option<i64>) -> i64 {
-        self.gone_after(Cursor::new(seen.saturating_add(1)), key, created).await
+    pub(crate) async fn gone(&self, key: &[u8], seen: i64, created: Option<i64>) {
+        self.gone_after(Cursor::new(seen.saturating_add(1)), key, created).await;
     }
 
     /// The same for what may be gone any moment. [`Watches::gone`] begins in the past, and etcd takes up to 100 ms to
@@ -135,18 +135,14 @@ impl Watches {
     ///
     /// # Cancel safety
     /// Safe; dropping it ends the watch.
-    pub(crate) async fn gone_from_now(&self, key: &[u8], seen: i64, created: Option<i64>) -> i64 {
-        self.gone_after(Cursor::now(seen), key, created).await
+    pub(crate) async fn gone_from_now(&self, key: &[u8], seen: i64, created: Option<i64>) {
+        self.gone_after(Cursor::now(seen), key, created).await;
     }
 
-    async fn gone_after(&self, cursor: Cursor, key: &[u8], created: Option<i64>) -> i64 {
+    async fn gone_after(&self, cursor: Cursor, key: &[u8], created: Option<i64>) {
         let mut watch = self.snapshot_and_watch(Range::key(key));
         watch.subscribe(cursor);
-        loop {
-            if let Some(revision) = gone_at(&watch.next().await, created) {
-                return revision;
-            }
-        }
+        while !is_gone(&watch.next().await, created) {}
     }
 
     /// A stream with room, else a new one.
@@ -162,21 +158,18 @@ impl Watches {
     }
 }
 
-/// The revision at which this update tells that a key is gone, or its incarnation that was created at `created`. A put
-/// that only shows a newer mod revision is still the same one; a coalesced event or a snapshot cannot hide a new one, as
-/// it shows another create revision.
-fn gone_at(update: &Update, created: Option<i64>) -> Option<i64> {
+/// Whether this update tells that a key is gone, or its incarnation that was created at `created`. A put that only shows
+/// a newer mod revision is still the same one; a coalesced event or a snapshot cannot hide a new one, as it shows
+/// another create revision.
+fn is_gone(update: &Update, created: Option<i64>) -> bool {
     let other = |kv: &KeyValue| created.is_some_and(|created| created != kv.create_revision);
     match update {
-        Update::Events { changes, revision, .. } => {
-            let gone = |change: &Change| match change {
-                Change::Delete { .. } => true,
-                Change::Put(kv) => other(kv),
-            };
-            changes.iter().any(gone).then_some(*revision)
-        }
-        Update::Resync(snapshot) => snapshot.kvs.iter().all(other).then_some(snapshot.revision),
-        Update::Connected(_) => None,
+        Update::Events { changes, .. } => changes.iter().any(|change| match change {
+            Change::Delete { .. } => true,
+            Change::Put(kv) => other(kv),
+        }),
+        Update::Resync(snapshot) => snapshot.kvs.iter().all(other),
+        Update::Connected(_) => false,
     }
 }
 
@@ -194,8 +187,8 @@ pub(crate) struct Watch {
     /// What was told last.
     connected: bool,
     backoff: Backoff,
-    /// Why a snapshot was refused, if that was told.
-    refused: Option<ErrorKind>,
+    /// Why a snapshot was refused, as far as that was told.
+    refused: Vec<ErrorKind>,
 }
 
 #[derive(Debug)]
@@ -270,13 +263,14 @@ impl Watch {
             let error = match door.list_all(Range::between(self.range.key.clone(), self.range.end.clone())).await {
                 Ok(Listing { kvs, revision, .. }) => {
                     self.backoff.reset();
-                    self.refused = None;
+                    self.refused.clear();
                     return Ok(Snapshot { revision, kvs });
                 }
                 Err(error) => error,
             };
             let passes = error.is_retryable() || matches!(error.kind(), ErrorKind::Compacted | ErrorKind::Closed);
-            if !passes && self.refused.replace(error.kind()) != Some(error.kind()) {
+            if !passes && !self.refused.contains(&error.kind()) {
+                self.refused.push(error.kind());
                 return Err(error);
             }
             tracing::debug!(%error, "resync failed, will be tried again");

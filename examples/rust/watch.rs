@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use gocore_etcd_core::{Change, Client, ClientConfig, Range, Result, WatchUpdate};
+use gocore_etcd_core::{Change, Client, ClientConfig, ErrorKind, Range, Result, WatchUpdate};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -20,7 +20,14 @@ async fn main() -> Result<()> {
     let mut flags = BTreeMap::new();
     let mut watch = client.kv().watch(Range::prefix(below))?;
     while !flags.contains_key(&end) {
-        match watch.next().await? {
+        let update = match watch.next().await {
+            Err(error) if error.kind() != ErrorKind::Closed => {
+                eprintln!("{error}"); // it is tried again
+                continue;
+            }
+            told => told?,
+        };
+        match update {
             // All there is: at the beginning, and again should changes have been missed. It replaces what was before.
             WatchUpdate::Snapshot { kvs, .. } => {
                 flags = kvs.into_iter().map(|kv| (kv.key, kv.value)).collect();

@@ -30,9 +30,9 @@ pub type gocore_etcd_kv_watch_callback =
 ///
 /// `options` may be NULL: then it is this one key; of its fields `scope` and `end` are for watching. The range may be of any
 /// size. The first update is a snapshot, apart from those of GOCORE_ETCD_UPDATE_CONNECTED, which tell of the connection
-/// whenever that changes; at the beginning it counts as away. That etcd is away is waited out; that it does not let us read
-/// the range is told once, by GOCORE_ETCD_UPDATE_PROBLEM, and tried again. For a slow callback up to 4,096 changes or 32 MB are kept, then the newest of each
-/// key, then a snapshot is due.
+/// whenever that changes; at the beginning it counts as away. That etcd is away is waited out; that it does not let us
+/// read the range is told once, by GOCORE_ETCD_UPDATE_PROBLEM, and tried again. For a slow callback up to 4,096 changes or
+/// 32 MB are kept, then the newest of each key, then a snapshot is due.
 ///
 /// The watch goes on after gocore_etcd_client_free, until the subscription is cancelled or freed; gocore_etcd_client_close
 /// ends it: then no further callback begins. That it is over, `user_free` tells.

@@ -232,6 +232,9 @@ class Subscription:
                 event = self._source.pop()
             except ClosedError:
                 break
+            except EtcdError as error:
+                logger.warning("told in place of an event: %s", error)
+                continue
             except Exception:
                 logger.exception("an event could not be given to its handler")
                 continue

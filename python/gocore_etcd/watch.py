@@ -20,7 +20,8 @@ E = TypeVar("E")
 class Watch(WatchBase[E]):
     """What happens, one update after the other: an iterator, and a context manager that closes it.
 
-    Iterating waits for the next update, over failures and without limit. It ends when the watch is closed, by any
+    Iterating waits for the next update, over outages and without limit; what does not pass by itself (no permission) is
+    raised once in an update's place, and the watch goes on: iterate again. It ends when the watch is closed, by any
     thread, and raises ClosedError when the client is. Ctrl-C, or whatever a signal's handler raises, ends the wait; the
     watch goes on where it was and no update is lost. Threads may share one: each update goes to one of them.
 
@@ -36,6 +37,7 @@ class Watch(WatchBase[E]):
         Raises:
             DeadlineExceededError: nothing came until then.
             ClosedError: the watch or its client was closed.
+            PermissionDeniedError: and other failures that do not pass by themselves; once, and it is tried again.
 
         """
         nanos = limit(self._events.op, timeout)

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +20,9 @@ import uuid
 import pytest
 
 import gocore_etcd
+
+# Started in the background by a shell it would be ignored, in child processes too, and tests of it wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ENDPOINT = "GOCORE_ETCD_ENDPOINT"
 SOON = 15.0

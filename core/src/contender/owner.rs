@@ -150,15 +150,15 @@ impl Owner {
     /// Lost when it had been lost before. With any other error, and when this is dropped, the key is being withdrawn in
     /// the background; called again, this waits for that.
     pub(crate) async fn release(&self, op: &'static str) -> Result<()> {
-        let mut release = self.release.lock().await;
+        let door = self.contention.door.clone().named(op);
+        let deadline = door.deadline();
+        let Ok(mut release) = deadline.limit(self.release.lock()).await else { return Err(self.not_yet(op)) };
         if let Some(result) = &release.result {
             return result.clone().map_err(|error| error.with_op(op));
         }
         if self.contention.tasks.is_closing() {
             return Err(Error::closed(op).with_key(&self.key));
         }
-        let door = self.contention.door.clone().named(op);
-        let deadline = door.deadline();
         let Some(mut place) = release.place.take() else {
             drop(release);
             return self.until_withdrawn(op, deadline).await;
@@ -196,17 +196,20 @@ impl Owner {
 }
 
 impl Owner {
-    /// Waits until an earlier release, which failed or was dropped, has come to its end in the background.
+    /// Waits until an earlier release, which failed or was dropped, has come to its end in the background: the key is gone,
+    /// by us or with its lease.
     async fn until_withdrawn(&self, op: &'static str, deadline: Deadline) -> Result<()> {
         tokio::select! {
             biased;
             () = self.withdrawn.cancelled() => Ok(()),
             () = self.contention.tasks.closing() => Err(Error::closed(op).with_key(&self.key)),
-            () = deadline.passed() => {
-                let error = Error::new(ErrorKind::DeadlineExceeded, op).with_key(&self.key).with_maybe_applied(true);
-                Err(error.with_detail("it is still being given back"))
-            }
+            () = deadline.passed() => Err(self.not_yet(op)),
         }
+    }
+
+    fn not_yet(&self, op: &'static str) -> Error {
+        let error = Error::new(ErrorKind::DeadlineExceeded, op).with_key(&self.key).with_maybe_applied(true);
+        error.with_detail("it is still being given back")
     }
 }
 

@@ -13,7 +13,7 @@ use crate::range::{Order, Range};
 use crate::session::{Name, Session};
 use crate::time::{BootTime, Deadline, jittered};
 use crate::transport::CallKind;
-use crate::txn::{Cmp, Compare, Op, OpResult, Txn};
+use crate::txn::{Cmp, Compare, Op, OpResult, Txn, TxnResult};
 
 /// Between two attempts at something that failed.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
@@ -51,6 +51,15 @@ pub(super) struct Entered {
     pub(super) revision: i64,
     /// The newest key of the queue's prefix, if any, when it was put; None when it is to be looked who is before us.
     before: Option<Vec<KeyValue>>,
+}
+
+/// What a read of the queue showed.
+struct Seen {
+    /// Our key is there, as we put it.
+    is_there: bool,
+    /// The newest key before it, if any: a contender, or of a longer name.
+    before: Vec<KeyValue>,
+    revision: i64,
 }
 
 impl Place {
@@ -196,10 +205,9 @@ impl Place {
         let Entered { revision: mine, mut before } = entered;
         let mut pause = SHORTEST_PAUSE;
         let mut place = None;
-        // When the one whom we waited for was gone.
-        let mut gone_at = None;
+        let mut somebody_went = false;
         loop {
-            match self.predecessor(&door, wanted, mine, before.take(), gone_at.take()).await {
+            match self.predecessor(&door, wanted, mine, before.take(), somebody_went).await {
                 Ok(None) => return Ok(()),
                 Ok(Some((predecessor, seen))) => {
                     pause = SHORTEST_PAUSE;
@@ -207,9 +215,10 @@ impl Place {
                     let gone = watches.gone_from_now(&predecessor.key, seen, Some(predecessor.create_revision));
                     let telling = self.tell_place(&door, wanted, mine, &mut place);
                     let gone = async {
-                        tokio::select! { biased; revision = gone => revision, never = telling => match never {} }
+                        tokio::select! { biased; () = gone => {}, never = telling => match never {} }
                     };
-                    gone_at = Some(self.wait_for(gone, wanted).await?);
+                    self.wait_for(gone, wanted).await?;
+                    somebody_went = true;
                     // One at least has gone. Whether others have, nobody told us.
                     place = place.map(|place: u64| place.saturating_sub(1).max(1));
                 }
@@ -237,13 +246,13 @@ impl Place {
     }
 
     /// Waits for `event`, at most as long as the session lives, the client is open and the caller has time.
-    async fn wait_for<T>(&self, event: impl Future<Output = T>, wanted: Wanted<'_>) -> Result<T> {
+    async fn wait_for(&self, event: impl Future<Output = ()>, wanted: Wanted<'_>) -> Result<()> {
         let session = self.session()?;
         tokio::select! {
             biased;
             () = self.contention.tasks.closing() => Err(Error::closed(wanted.op).with_key(wanted.key)),
             () = session.lease().lost() => Err(session.lost(wanted.op, wanted.key)),
-            told = event => Ok(told),
+            () = event => Ok(()),
             () = wanted.deadline.passed() => {
                 Err(Error::new(ErrorKind::DeadlineExceeded, wanted.op).with_key(wanted.key))
             }
@@ -252,7 +261,7 @@ impl Place {
 
     /// Whether nobody who came earlier is left, at this moment.
     pub(super) async fn is_next(&self, door: &Door, wanted: Wanted<'_>, entered: Entered) -> Result<bool> {
-        let before = self.predecessor(door, wanted, entered.revision, entered.before, None).await;
+        let before = self.predecessor(door, wanted, entered.revision, entered.before, false).await;
         before.map(|before| before.is_none()).map_err(|error| error.or_key(wanted.key))
     }
 
@@ -263,50 +272,55 @@ impl Place {
         wanted: Wanted<'_>,
         mine: i64,
         found: Option<Vec<KeyValue>>,
-        at: Option<i64>,
+        somebody_went: bool,
     ) -> Result<Option<(KeyValue, i64)>> {
-        let Some(found) = found else { return self.look_ahead(door, wanted, mine, at).await };
+        let Some(found) = found else { return self.look_ahead(door, wanted, mine, somebody_went).await };
         let before = extreme(door, &self.queue, found, mine, mine.saturating_sub(1), Order::NewestCreated).await?;
         Ok(before.map(|before| (before, mine)))
     }
 
     /// Says whether we are still in the queue, and who is the next before us, at which revision of the store.
     ///
-    /// When somebody was seen to go at a revision, any member that has it may answer alone: that nobody is left before
-    /// us stays true, and that our key goes can happen after any read. That spares the round among the members, and the
-    /// wait for what others are writing. A member that lags behind does not count.
+    /// When somebody was seen to go, the member that told so is asked first, alone. That our key is there and nobody
+    /// before it is true from then on, whoever says it and however far it lags behind: nobody can come before us later,
+    /// and that our key goes can happen after any read. That spares the round among the members, and the wait for what
+    /// others are writing. Whatever else it says, all are asked.
     async fn look_ahead(
         &self,
         door: &Door,
         wanted: Wanted<'_>,
         mine: i64,
-        gone_at: Option<i64>,
+        somebody_went: bool,
     ) -> Result<Option<(KeyValue, i64)>> {
-        let me = Range::key(self.key.as_str()).keys_only();
         let newest_before = Range::prefix(self.queue.as_str())
             .order(Order::NewestCreated)
             .created_until(mine.saturating_sub(1))
             .limit(1)
             .keys_only();
-        let by_all = Txn::new().then(Op::Get(me.clone())).then(Op::Get(newest_before.clone()));
-        let by_one = Txn::new().then(Op::Get(me.serializable())).then(Op::Get(newest_before.serializable()));
-        let result = match gone_at {
-            Some(gone_at) => Some(door.commit(by_one, CallKind::Read).await?).filter(|seen| seen.revision >= gone_at),
-            None => None,
-        };
-        let result = match result {
-            Some(result) => result,
-            None => door.commit(by_all, CallKind::Read).await?,
-        };
-        let mut results = result.results.into_iter().map(OpResult::into_kvs);
-        let me = results.next().and_then(|mut kvs| kvs.pop());
-        if me.is_none_or(|me| me.create_revision != mine) {
+        let wants = [Range::key(self.key.as_str()).keys_only(), newest_before];
+        if somebody_went {
+            let read = wants.iter().cloned().fold(Txn::new(), |txn, range| txn.then(Op::Get(range.serializable())));
+            match door.commit(read, CallKind::ReadAtHome).await.map(|result| self.seen_in(result, mine)) {
+                Ok(Seen { is_there: true, before, .. }) if before.is_empty() => return Ok(None),
+                Ok(_) => {}
+                Err(error) => tracing::debug!(%error, key = self.key, "one member does not say whose turn it is"),
+            }
+        }
+        let read = wants.into_iter().fold(Txn::new(), |txn, range| txn.then(Op::Get(range)));
+        let Seen { is_there, before, revision } = self.seen_in(door.commit(read, CallKind::Read).await?, mine);
+        if !is_there {
             let error = Error::new(ErrorKind::Lost, wanted.op).with_key(wanted.key);
             return Err(error.with_detail("our place in the queue is gone"));
         }
-        let before = results.next().unwrap_or_default();
-        let before = extreme(door, &self.queue, before, result.revision, mine - 1, Order::NewestCreated).await?;
-        Ok(before.map(|before| (before, result.revision)))
+        let before = extreme(door, &self.queue, before, revision, mine - 1, Order::NewestCreated).await?;
+        Ok(before.map(|before| (before, revision)))
+    }
+
+    fn seen_in(&self, result: TxnResult, mine: i64) -> Seen {
+        let mut results = result.results.into_iter().map(OpResult::into_kvs);
+        let mut next = || results.next().unwrap_or_default();
+        let is_there = next().iter().any(|me| me.create_revision == mine);
+        Seen { is_there, before: next(), revision: result.revision }
     }
 
     /// Deletes our key if it is still ours. True when it was there.

@@ -91,13 +91,15 @@ impl Kv {
     /// # Examples
     /// ```no_run
     /// # async fn example(client: gocore_etcd_core::Client) -> gocore_etcd_core::Result<()> {
-    /// use gocore_etcd_core::{Range, WatchUpdate};
+    /// use gocore_etcd_core::{ErrorKind, Range, WatchUpdate};
     ///
     /// let mut watch = client.kv().watch(Range::prefix(client.key(["flags"]) + "/"))?;
     /// loop {
-    ///     match watch.next().await? {
-    ///         WatchUpdate::Snapshot { kvs, .. } => println!("{} flags", kvs.len()),
-    ///         WatchUpdate::Changes { changes, .. } => println!("changed: {changes:?}"),
+    ///     match watch.next().await {
+    ///         Ok(WatchUpdate::Snapshot { kvs, .. }) => println!("{} flags", kvs.len()),
+    ///         Ok(WatchUpdate::Changes { changes, .. }) => println!("changed: {changes:?}"),
+    ///         Err(error) if error.kind() == ErrorKind::Closed => return Ok(()),
+    ///         Err(error) => println!("not for now: {error}"),
     ///         _ => {}
     ///     }
     /// }

@@ -23,6 +23,8 @@ tokio::task_local! {
 pub(super) struct Attempt {
     /// Where other attempts at the same request are.
     avoid: Vec<EndpointId>,
+    /// Rather where the watches are.
+    at_home: bool,
     place: Mutex<Option<Place>>,
     was_suspected: AtomicBool,
     /// How much of the answer has come, and how much of it had when we last looked.
@@ -39,8 +41,8 @@ pub(super) struct Place {
 }
 
 impl Attempt {
-    pub(super) fn avoiding(avoid: Vec<EndpointId>) -> Arc<Self> {
-        Arc::new(Self { avoid, ..Self::default() })
+    pub(super) fn new(avoid: Vec<EndpointId>, at_home: bool) -> Arc<Self> {
+        Arc::new(Self { avoid, at_home, ..Self::default() })
     }
 
     /// Runs `request` as this attempt.
@@ -55,6 +57,10 @@ impl Attempt {
 
     pub(super) fn avoid(&self) -> &[EndpointId] {
         &self.avoid
+    }
+
+    pub(super) fn is_at_home(&self) -> bool {
+        self.at_home
     }
 
     pub(super) fn put_at(&self, place: Place) {

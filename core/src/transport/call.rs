@@ -98,7 +98,7 @@ impl Transport {
         let mut timer = pin!(sleep(SILENCE));
         loop {
             if next == Next::Launch {
-                flights.launch(attempt());
+                flights.launch(attempt(), call.kind);
                 plan.launched();
             }
             let wait = if let Next::Pause(pause) = next { jittered(pause) } else { SILENCE };

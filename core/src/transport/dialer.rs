@@ -30,6 +30,7 @@ pub(super) struct Dialer {
 pub(super) struct Target {
     endpoint: Endpoint,
     tcp: HttpConnector,
+    is_tls: bool,
 }
 
 impl Dialer {
@@ -45,7 +46,6 @@ impl Dialer {
     pub(super) fn target(&self, address: &Address) -> Result<Target, Error> {
         let endpoint = Endpoint::from_shared(address.to_string())?
             .user_agent(concat!("gocore-etcd/", env!("CARGO_PKG_VERSION")))?
-            .connect_timeout(self.connect_timeout)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .http2_keep_alive_interval(self.ping_interval)
@@ -55,9 +55,9 @@ impl Dialer {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        // Shared among the addresses of a name, so that a dead one does not use up the time of the others.
+        // For TCP alone, shared among the addresses of a name; the handshake has its own, and a slow resolver none.
         tcp.set_connect_timeout(Some(self.connect_timeout));
-        Ok(Target { endpoint: self.secured(endpoint)?, tcp })
+        Ok(Target { endpoint: self.secured(endpoint)?, tcp, is_tls: address.is_tls() })
     }
 
     #[cfg(feature = "tls")]
@@ -78,7 +78,13 @@ impl Dialer {
 impl Target {
     /// A new connection; it is made when it is first used.
     pub(super) fn connect(&self) -> Channel {
-        let gathered = |io: TokioIo<_>| TokioIo::new(Gathered::new(io.into_inner()));
-        self.endpoint.connect_with_connector_lazy(self.tcp.clone().map_response(gathered))
+        let tcp = self.tcp.clone();
+        if self.is_tls {
+            // Below TLS nothing can be gathered: it says that it has taken what we have only put off.
+            return self.endpoint.connect_with_connector_lazy(tcp);
+        }
+        self.endpoint.connect_with_connector_lazy(
+            tcp.map_response(|io: TokioIo<_>| TokioIo::new(Gathered::new(io.into_inner()))),
+        )
     }
 }

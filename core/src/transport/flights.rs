@@ -21,9 +21,10 @@ struct Flight<F> {
 
 impl<F: Future> Flights<F> {
     /// Another one, elsewhere than those in the air.
-    pub(super) fn launch(&mut self, request: F) {
+    pub(super) fn launch(&mut self, request: F, kind: CallKind) {
         let places = self.0.iter().filter_map(|flight| flight.attempt.place());
-        let attempt = Attempt::avoiding(places.map(|place| place.endpoint.id()).collect());
+        let avoid = places.map(|place| place.endpoint.id()).collect();
+        let attempt = Attempt::new(avoid, kind == CallKind::ReadAtHome);
         let request = Box::pin(Arc::clone(&attempt).run(request));
         self.0.push(Flight { attempt, request });
     }

@@ -10,6 +10,9 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+/// Above this it is no head of a request, and worth a write of its own.
+const SMALL: usize = 4096;
+
 pub(super) struct Gathered<S> {
     inner: S,
     /// The turn was given away; what is there now is written.
@@ -22,8 +25,8 @@ impl<S> Gathered<S> {
     }
 
     /// Gives the turn away once before the first write after a flush.
-    fn poll_turn(&mut self, cx: &Context<'_>) -> Poll<()> {
-        if self.has_waited {
+    fn poll_turn(&mut self, cx: &Context<'_>, bytes: usize) -> Poll<()> {
+        if self.has_waited || bytes > SMALL {
             return Poll::Ready(());
         }
         self.has_waited = true;
@@ -34,7 +37,7 @@ impl<S> Gathered<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Gathered<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        ready!(self.poll_turn(cx));
+        ready!(self.poll_turn(cx, bytes.len()));
         Pin::new(&mut self.inner).poll_write(cx, bytes)
     }
 
@@ -43,7 +46,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gathered<S> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        ready!(self.poll_turn(cx));
+        ready!(self.poll_turn(cx, slices.iter().map(|slice| slice.len()).sum()));
         Pin::new(&mut self.inner).poll_write_vectored(cx, slices)
     }
 

@@ -67,7 +67,7 @@ impl Transport {
         let (on_wire, mut is_on_wire) = oneshot::channel();
         let end = CancellationToken::new();
         let body = Ids { ids, on_wire: Some(on_wire), end: Box::pin(end.clone().cancelled_owned()) };
-        let attempt = Attempt::avoiding(Vec::new());
+        let attempt = Attempt::new(Vec::new(), false);
         let opening = Box::pin(open(self.hub(), Arc::clone(&attempt), body));
         let mut stream = KeepAlive { requests, state: State::Opening(opening), attempt, _end: end.drop_guard() };
         let taken = async {

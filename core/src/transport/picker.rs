@@ -42,24 +42,28 @@ impl Picker {
 
     /// The best endpoint that is not in `avoid`; the best of all when every one is. None only without endpoints.
     pub(super) fn pick(&self, class: Class, avoid: &[EndpointId]) -> Option<Arc<Endpoint>> {
+        if class == Class::Unary {
+            return self.best_from(self.turn.fetch_add(1, Ordering::Relaxed), avoid);
+        }
+        let endpoint = self.pick_at_home(avoid)?;
+        self.home.store(endpoint.id().0, Ordering::Relaxed);
+        Some(endpoint)
+    }
+
+    /// The same for a request that rather goes where the watches are.
+    pub(super) fn pick_at_home(&self, avoid: &[EndpointId]) -> Option<Arc<Endpoint>> {
+        let home = EndpointId(self.home.load(Ordering::Relaxed));
+        let at_home = self.endpoints.load().iter().position(|endpoint| endpoint.id() == home);
+        self.best_from(at_home.unwrap_or_else(|| fastrand::usize(..1 << 16)), avoid)
+    }
+
+    fn best_from(&self, start: usize, avoid: &[EndpointId]) -> Option<Arc<Endpoint>> {
         let endpoints = self.endpoints.load();
         let rank = |index: usize| match endpoints.get(index) {
             Some(endpoint) => (avoid.contains(&endpoint.id()), endpoint.standing()),
             None => (true, Standing::Away),
         };
-        let chosen = match class {
-            Class::Unary => best(endpoints.len(), self.turn.fetch_add(1, Ordering::Relaxed), rank),
-            Class::Watch | Class::KeepAlive => {
-                let home = EndpointId(self.home.load(Ordering::Relaxed));
-                let at_home = endpoints.iter().position(|endpoint| endpoint.id() == home);
-                best(endpoints.len(), at_home.unwrap_or_else(|| fastrand::usize(..1 << 16)), rank)
-            }
-        };
-        let endpoint = chosen.and_then(|index| endpoints.get(index)).cloned()?;
-        if class != Class::Unary {
-            self.home.store(endpoint.id().0, Ordering::Relaxed);
-        }
-        Some(endpoint)
+        endpoints.get(best(endpoints.len(), start, rank)?).cloned()
     }
 }
 

@@ -12,11 +12,19 @@ use super::retry::{Fate, Meaning, Remedy};
 pub(crate) enum CallKind {
     /// Nothing: it changes nothing.
     Read,
+    /// The same, and the member that serves the watches is asked, if it can be: it has what they have told.
+    ReadAtHome,
     /// Harm: it is sent again only when it is certain that it was not carried out.
     Write,
     /// Nothing that one more copy would not undo or repeat: a grant with our own id, a revoke, a delete of one
     /// incarnation. Copies may arrive late, after the call has ended: whoever chooses this has thought of that.
     Repeatable,
+}
+
+impl CallKind {
+    fn is_read(self) -> bool {
+        matches!(self, CallKind::Read | CallKind::ReadAtHome)
+    }
 }
 
 /// What to do next.
@@ -91,7 +99,7 @@ impl Plan {
 
     /// Whether giving up now, with `sent` flights in the air that left, leaves it open what became of the request.
     pub(super) fn maybe_applied(&self, sent: u32) -> bool {
-        self.kind != CallKind::Read && (self.uncertain || sent > 0)
+        !self.kind.is_read() && (self.uncertain || sent > 0)
     }
 }
 

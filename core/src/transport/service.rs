@@ -80,7 +80,7 @@ impl<'a> Journey<'a> {
 
     async fn run(mut self, mut body: Body) -> Result<Response<Body>, BoxError> {
         loop {
-            let endpoint = self.hub.picker.pick(self.class, &self.avoid).ok_or("there is no endpoint")?;
+            let endpoint = self.pick().ok_or("there is no endpoint")?;
             if self.causes.iter().any(|(id, _)| *id == endpoint.id()) {
                 return Err(Box::new(NeverSent { causes: self.causes }));
             }
@@ -104,6 +104,14 @@ impl<'a> Journey<'a> {
                 self.avoid.push(endpoint.id());
                 self.causes.push((endpoint.id(), endpoint.tell(&failure::root_cause(&*error))));
             }
+        }
+    }
+
+    fn pick(&self) -> Option<Arc<Endpoint>> {
+        let Hub { picker, .. } = self.hub;
+        match &self.attempt {
+            Some(attempt) if attempt.is_at_home() => picker.pick_at_home(&self.avoid),
+            _ => picker.pick(self.class, &self.avoid),
         }
     }
 

@@ -35,7 +35,7 @@ def check_passes(failure: EtcdError) -> None:
 def was_lost(failure: EtcdError) -> bool:
     """Say whether resigning failed because the leadership had been lost before; another failure does not matter.
 
-    The work is done all the same, and the background goes on giving the leadership back once nobody refers to it.
+    The work is done all the same, and the leadership is given back in the background.
     """
     if isinstance(failure, LostError):
         return True

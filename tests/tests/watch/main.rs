@@ -228,7 +228,9 @@ async fn a_prefix_of_any_size_is_read_in_pages_at_one_revision() {
 #[tokio::test]
 async fn a_watch_whose_member_is_frozen_goes_on_through_another() {
     let cluster = Cluster::start(3).await;
-    let watching = Client::connect(ClientConfig::new(cluster.endpoints())).await.expect("connect");
+    // No ping finds out.
+    let config = ClientConfig::new(cluster.endpoints()).keep_alive(Duration::from_secs(3600), SOON);
+    let watching = Client::connect(config).await.expect("connect");
     let writing = Client::connect(ClientConfig::new(cluster.direct_endpoints())).await.expect("connect");
     // A lock's renewals vouch for the member that serves the streams, and find out when it falls silent.
     let lock = watching.lock("k", Duration::from_secs(9)).await.expect("lock");

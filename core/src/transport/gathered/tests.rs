@@ -34,9 +34,10 @@ fn a_burst_waits_one_turn_and_is_woken_for_it() {
 }
 
 #[test]
-fn what_is_closed_or_flushed_does_not_wait() {
+fn what_is_large_or_closed_or_flushed_does_not_wait() {
     let mut cx = Context::from_waker(Waker::noop());
     let mut io = Gathered::new(Vec::new());
+    assert!(Pin::new(&mut io).poll_write(&mut cx, &[0; SMALL + 1]).is_ready());
     assert!(Pin::new(&mut io).poll_flush(&mut cx).is_ready());
     assert!(Pin::new(&mut io).poll_shutdown(&mut cx).is_ready());
 }

@@ -56,6 +56,9 @@ async fn watches_and_keep_alives_share_a_home_until_it_goes_away() {
     let home = picks(&picker, Class::Watch, &[], 1)[0];
     picks(&picker, Class::Unary, &[], 5);
     assert_eq!(picks(&picker, Class::KeepAlive, &[], 4), [home; 4]);
+    assert_eq!(picker.pick_at_home(&[]).unwrap().id().0, home);
+    assert_ne!(picker.pick_at_home(&[EndpointId(home)]).unwrap().id().0, home);
+    assert_eq!(picks(&picker, Class::Watch, &[], 1), [home], "a request does not move it");
     all[home as usize].notice(Sign::Unreachable);
     let next = picks(&picker, Class::KeepAlive, &[], 1)[0];
     assert_ne!(next, home);
