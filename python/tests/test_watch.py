@@ -571,4 +571,5 @@ def test_a_watch_that_may_not_read_says_so_once_and_begins_when_it_may(server, p
         while not isinstance(heard.get(timeout=SOON), Snapshot):
             pass
     told = [record.message for record in caplog.records if record.message.startswith("told in place of an event: ")]
-    assert len(told) == 1 and "permission denied" in told[0]
+    assert len(told) == 1
+    assert "permission denied" in told[0]
