@@ -24,13 +24,14 @@ def _interrupt(delay, sent):
     return threading.Timer(delay, send)
 
 
+@pytest.mark.parametrize("delay", [0.01, 0.1])
 @pytest.mark.parametrize("timeout", [None, 30])
-def test_a_wait_notices_ctrl_c_and_leaves_nothing_in_etcd(client, other, contenders, until, timeout):
+def test_a_wait_notices_ctrl_c_and_leaves_nothing_in_etcd(client, other, contenders, until, timeout, delay):
     latencies = []
     with other.lock("k", ttl=30):
         for _ in range(3):
             sent = []
-            timer = _interrupt(0.1, sent)
+            timer = _interrupt(delay, sent)
             timer.start()
             with pytest.raises(KeyboardInterrupt):
                 client.lock("k", ttl=30, timeout=timeout)
