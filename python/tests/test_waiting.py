@@ -3,6 +3,7 @@
 import itertools
 import sys
 import threading
+import time
 
 import pytest
 
@@ -49,6 +50,14 @@ def test_an_interrupt_between_any_two_bytecodes_leaves_no_lock(client, contender
             usual.setattr(_call, "AT_FIRST", 10**10)
             until(lambda: contenders("k") == [])
     assert step > 30, "it was interrupted in the middle"
+
+
+def test_a_request_is_answered_without_the_dispatcher(client, monkeypatch):
+    monkeypatch.setattr(_call, "AT_FIRST", 10**11)
+    monkeypatch.setattr(_call, "Blocked", None)
+    began = time.monotonic()
+    assert client.kv.get("/none") is None
+    assert time.monotonic() - began < 50, "the library's thread wakes this one"
 
 
 def test_the_answer_is_not_lost_at_the_moment_of_the_hand_over(client, monkeypatch):
