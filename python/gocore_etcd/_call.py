@@ -97,6 +97,9 @@ def run_sync(call: Call[T]) -> T:
             waiter = Blocked()
             number = _dispatch.enter_late(waiter)
             answer = operation.hand_over(number)
+            if _dispatch.has_ended():
+                # This thread stays here, as all do that wait at the end; what came is released.
+                answer = None
             if answer is None:
                 waiter.wait()
                 answer = waiter.answer

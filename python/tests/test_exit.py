@@ -43,15 +43,12 @@ STORIES = {
         done()
     """,
     "daemon threads that have just begun to wait": """
-        held = client.lock("held", ttl=30)
-        begun = threading.Semaphore(0)
-        def wait():
-            begun.release()
-            client.lock("held", ttl=30)
+        held = client.lock(f"held/{os.getpid()}", ttl=30)
+        queue = Range.prefix(held.key + "/")
         for _ in range(4):
-            threading.Thread(target=wait, daemon=True).start()
-        for _ in range(4):
-            begun.acquire()
+            threading.Thread(target=client.lock, args=[f"held/{os.getpid()}"], daemon=True).start()
+        while len(client.kv.list(queue).kvs) < 5:
+            pass
         done()
     """,
     "daemon threads whose waits end at any time": """
@@ -299,6 +296,28 @@ def _problem(script, name):
         return f"{name}: it complains\n{err[:1000]}"
     seconds = ended - float(done[1])
     return f"{name}: took {seconds} s\n{err[:1000]}" if seconds > LONGEST else None
+
+
+def test_a_daemon_thread_whose_wait_goes_over_to_the_dispatcher_as_the_program_ends_stays_where_it_is(script):
+    code, _, err = script.run(
+        """
+        import threading, time
+        import gocore_etcd
+        from gocore_etcd import _dispatch
+        client = gocore_etcd.Client(ENDPOINT, prefix=PREFIX)
+        held = client.lock("k", ttl=30)
+        going_over, enter_late = threading.Event(), _dispatch.enter_late
+        def wait_for_the_end(waiter):
+            going_over.set()
+            while not _dispatch.has_ended():
+                time.sleep(0.001)
+            return enter_late(waiter)
+        _dispatch.enter_late = wait_for_the_end
+        threading.Thread(target=client.lock, args=["k"], daemon=True).start()
+        going_over.wait()
+        """,
+    )
+    assert (code, err) == (0, "")
 
 
 @pytest.mark.parametrize("flags", [["-W", "error"], ["-X", "dev"]])
