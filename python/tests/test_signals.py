@@ -24,9 +24,9 @@ def _interrupt(delay, sent):
     return threading.Timer(delay, send)
 
 
-@pytest.mark.parametrize("delay", [0.01, 0.1])
-@pytest.mark.parametrize("timeout", [None, 30])
-def test_a_wait_notices_ctrl_c_and_leaves_nothing_in_etcd(client, other, contenders, until, timeout, delay):
+@pytest.mark.parametrize("when", [(0.01, None), (0.1, None), (0.1, 30)])
+def test_a_wait_notices_ctrl_c_and_leaves_nothing_in_etcd(client, other, contenders, until, when):
+    delay, timeout = when
     latencies = []
     with other.lock("k", ttl=30):
         for _ in range(3):
