@@ -119,7 +119,8 @@ pub(crate) fn enter<T>(py: Python<'_>, op: &'static str, work: impl FnOnce() -> 
     guarded(op, work).map_err(|error| raise(py, &error))
 }
 
-/// Starts `work`; its answer goes to the call's waiter, or is kept. `convert` makes the Python object, attached, in the waiter.
+/// Starts `work`; its answer goes to the call's waiter, or is kept. `convert` makes the Python object, attached, where it
+/// is taken.
 pub(crate) fn start<T: Send + 'static>(
     runtime: &Runtime,
     notices: &Arc<Notices<Notice>>,

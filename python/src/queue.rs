@@ -38,7 +38,7 @@ impl Queue {
     }
 
     /// The answer to an operation that was started for no waiter, after waiting for it on this thread; None when it has
-    /// not come within so many nanoseconds. Deaf to signals meanwhile. Once `leave_behind` was called it never returns.
+    /// not come within so many nanoseconds. Deaf to signals meanwhile. What ends after `leave_behind` never returns.
     fn wait(&self, py: Python<'_>, operation: &Operation, nanos: u64) -> PyResult<Option<Answer>> {
         let slot = enter(py, "operation.wait", || operation.slot("operation.wait").cloned())?;
         let (way_back, patience) = (self.way_back.clone(), Duration::from_nanos(nanos));
