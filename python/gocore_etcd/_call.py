@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from _thread import TIMEOUT_MAX, allocate_lock
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from . import _dispatch
 from ._errors import EtcdError, WrongContextError
@@ -26,7 +26,7 @@ class Call(Generic[T]):
     op: str
     """Its name in errors."""
     start: Callable[[int], Operation]
-    """Starts it, for the waiter of that number."""
+    """Starts it, for the waiter of that number; 0 is none, whoever has the operation waits for the answer itself."""
     finish: Callable[[Any], T]
     """Makes the result of the native answer."""
     cancels: bool = True
@@ -51,13 +51,15 @@ def result(finish: Callable[[Any], T], answer: Answer) -> T:
         del taken
 
 
+AT_FIRST: Final = 50_000_000
+"""How long a blocking call waits in native code, in nanoseconds: so late may it notice Ctrl-C."""
+
+
 class Blocked:
     """A thread that waits for its answer on a lock of Python's own, which the dispatcher releases.
 
-    Such a wait notices Ctrl-C at once (0.3 ms measured), and a daemon thread in it is safe to leave behind when the
-    interpreter ends. To wait in native code, without the dispatcher between, would make a get of 150 us one of 115, but
-    notice Ctrl-C only in slices, and a daemon thread that comes back from there into an interpreter that has ended
-    takes the process down.
+    Such a wait notices Ctrl-C at once (0.3 ms measured), may be without limit, and a daemon thread in it is safe to
+    leave behind when the interpreter ends.
     """
 
     __slots__ = ("_done", "answer")
@@ -79,20 +81,38 @@ class Blocked:
 
 
 def run_sync(call: Call[T]) -> T:
-    """Carry out a call and wait, without running anything else on this thread."""
+    """Carry out a call and wait, without running anything else on this thread.
+
+    At first in native code, where the library's own thread wakes this one: most requests are answered there, and are
+    spared the way through the dispatcher. What takes longer, as it does to wait for others, is waited for as `Blocked`
+    says.
+    """
     check_may_block(call.op)
-    waiter = Blocked()
-    number, operation = 0, None
+    queue = _dispatch.begin(call.op)
+    number, operation, waiter = 0, None, None
     try:
-        number = _dispatch.enter(call.op, waiter)
-        operation = call.start(number)
-        waiter.wait()
+        operation = call.start(0)
+        answer = queue.wait(operation, AT_FIRST)
+        if answer is None:
+            waiter = Blocked()
+            number = _dispatch.enter_late(waiter)
+            answer = operation.hand_over(number)
+            if _dispatch.has_ended():
+                # This thread stays here, as all do that wait at the end; what came is released.
+                answer = None
+            if answer is None:
+                waiter.wait()
+                answer = waiter.answer
+            else:
+                _dispatch.leave(number)
     except BaseException:  # a signal's, such as KeyboardInterrupt, or the start's own
         _dispatch.leave(number)
         if operation is not None and call.cancels:
             operation.cancel()
+        # The trace refers to this frame, which must not refer to an answer that nobody takes.
+        answer = waiter = None
         raise
-    return result(call.finish, waiter.answer)
+    return result(call.finish, answer)
 
 
 def check_may_block(op: str) -> None:

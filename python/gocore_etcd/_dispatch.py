@@ -105,7 +105,7 @@ def queue(op: str) -> Queue:
     state = _state
     with state.lock:
         if state.ended:
-            raise ClosedError(f"{op}: closed: the program is ending", op=op)
+            raise _ending(op)
         if state.thread is None:
             state.thread = threading.Thread(target=_run, args=(state,), name="gocore-etcd-dispatch", daemon=True)
             state.thread.start()
@@ -124,19 +124,41 @@ def is_dispatcher() -> bool:
     return thread is not None and thread.ident == threading.get_ident()
 
 
+def _ending(op: str) -> ClosedError:
+    return ClosedError(f"{op}: closed: the program is ending", op=op)
+
+
+def begin(op: str) -> Queue:
+    """Give the queue at which a thread waits for the answer to what it starts for no waiter."""
+    state = _state
+    if state.ended:
+        raise _ending(op)
+    return state.queue
+
+
 def enter(op: str, waiter: Waiter) -> int:
     """Register a waiter and give its number, for a start function."""
     state = _state
     if state.ended:
-        raise ClosedError(f"{op}: closed: the program is ending", op=op)
+        raise _ending(op)
     return state.register(waiter)
+
+
+def enter_late(waiter: Waiter) -> int:
+    """Register the waiter of a call that is under way; it is never told when the program is ending."""
+    state = _state
+    number = state.register(waiter)
+    # After that: `_end` forgets who waits once it has said that it ends.
+    if state.ended:
+        state.waiting.pop(number, None)
+    return number
 
 
 def stay(op: str, waiter: Waiter) -> int:
     """Register who is told again and again, for as long as somebody else refers to it, and give its number."""
     state = _state
     if state.ended:
-        raise ClosedError(f"{op}: closed: the program is ending", op=op)
+        raise _ending(op)
     staying, number = state.staying, next(state.numbers)
     staying[number] = weakref.ref(waiter, lambda _: staying.pop(number, None))
     return number
@@ -215,6 +237,7 @@ def _end() -> None:
     state.waiting.clear()
     state.staying.clear()
     until = monotonic() + EXIT_LIMIT
+    state.queue.leave_behind()
     clients = [client for reference in list(state.clients.values()) if (client := reference()) is not None]
     closing = []
     for client in clients:

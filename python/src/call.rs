@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 
 use crate::error::{exception, raise};
 use crate::queue::Notice;
+use crate::slot::Slot;
 
 /// What every handle of a client shares: where its work runs and where its answers go.
 pub(crate) struct Connection {
@@ -25,6 +26,7 @@ pub(crate) struct Call<'a> {
     /// What it may have written is told when it is given up.
     pub(crate) writes: bool,
     pub(crate) limit: Limit,
+    /// Who is told by the dispatcher; 0: the operation keeps its answer for a thread that waits for it itself.
     pub(crate) waiter: u64,
 }
 
@@ -52,22 +54,42 @@ impl Answer {
 /// start and the moment somebody has it.
 #[pyclass(frozen, module = "gocore_etcd._native")]
 pub(crate) struct Operation {
-    operation: Owned<bridge::Operation>,
+    under_way: Owned<UnderWay>,
     goes_on: bool,
+}
+
+struct UnderWay {
+    operation: bridge::Operation,
+    slot: Arc<Slot>,
 }
 
 #[pymethods]
 impl Operation {
-    /// Asks it to end; its answer still comes.
+    /// Has the answer told to this waiter when it comes; gives it if it is here already.
+    fn hand_over(&self, py: Python<'_>, waiter: u64) -> PyResult<Option<Answer>> {
+        let op = "operation.hand_over";
+        enter(py, op, || Ok(self.slot(op)?.hand_over(waiter)))
+    }
+
+    /// Asks it to end. A waiter's answer still comes; one that was kept for a thread is released.
     fn cancel(&self) {
         // Not in a forked child, where it is the parent's.
-        if let Ok(operation) = self.operation.get("operation.cancel") {
+        if let Ok(UnderWay { operation, slot }) = self.under_way.get("operation.cancel") {
             operation.cancel();
+            slot.abandon();
         }
     }
 }
 
 impl Operation {
+    /// Where its answer arrives.
+    ///
+    /// # Errors
+    /// WrongContext in a forked child.
+    pub(crate) fn slot(&self, op: &'static str) -> Result<&Arc<Slot>> {
+        Ok(&self.under_way.get(op)?.slot)
+    }
+
     /// Not cancelled when nobody waits any more.
     pub(crate) fn going_on(mut self) -> Self {
         self.goes_on = true;
@@ -97,7 +119,8 @@ pub(crate) fn enter<T>(py: Python<'_>, op: &'static str, work: impl FnOnce() -> 
     guarded(op, work).map_err(|error| raise(py, &error))
 }
 
-/// Starts `work`; its answer goes to the call's waiter. `convert` makes the Python object, attached, in the waiter.
+/// Starts `work`; its answer goes to the call's waiter, or is kept. `convert` makes the Python object, attached, where it
+/// is taken.
 pub(crate) fn start<T: Send + 'static>(
     runtime: &Runtime,
     notices: &Arc<Notices<Notice>>,
@@ -107,13 +130,17 @@ pub(crate) fn start<T: Send + 'static>(
 ) -> Operation {
     let Call { op, key, writes, limit, waiter } = call;
     let (notices, key) = (notices.clone(), key.to_vec());
+    let slot = Arc::new(Slot::new(waiter));
+    let arrives = slot.clone();
     let complete = move |result: Result<T>| {
         let answer = match result {
             Ok(value) => Ok(Box::new(move |py: Python<'_>| convert(py, value)) as Convert),
             Err(error) => Err(with_key(error, &key)),
         };
-        // When the dispatcher has ended nobody waits: the result is released here.
-        drop(notices.push(Notice { waiter, answer: Answer(Mutex::new(Some(answer))) }));
+        if let Some((waiter, answer)) = arrives.put(Answer(Mutex::new(Some(answer)))) {
+            // When the dispatcher has ended nobody waits: the result is released here.
+            drop(notices.push(Notice { waiter, answer }));
+        }
     };
     let cancel = CancelToken::new();
     let operation = if writes {
@@ -121,7 +148,7 @@ pub(crate) fn start<T: Send + 'static>(
     } else {
         bridge::Operation::start(runtime, op, limit, cancel, work, complete)
     };
-    Operation { operation: Owned::new(operation), goes_on: false }
+    Operation { under_way: Owned::new(UnderWay { operation, slot }), goes_on: false }
 }
 
 fn with_key(error: Error, key: &[u8]) -> Error {

@@ -1,12 +1,15 @@
 //! The native module `gocore_etcd._native`: one start function per capability, and a queue of answers.
 //!
-//! Nothing here waits, and no thread of ours ever attaches to the interpreter. A start function begins an operation
-//! for a waiter, named by a number that Python chose, and returns at once. Its answer goes into the [`queue::Queue`],
-//! from which a Python thread takes it. Python waits in its own way, blocking or in asyncio (`gocore_etcd/_call.py`).
+//! No thread of ours ever attaches to the interpreter. A start function begins an operation and returns at once. Begun
+//! for a waiter, named by a number that Python chose, its answer goes into the [`queue::Queue`], from which a Python
+//! thread takes it, and Python waits in its own way. Begun for none, its answer stays in the operation's [`slot::Slot`]:
+//! there a blocking call waits for it, and after a moment has it go to a waiter after all (`gocore_etcd/_call.py`).
 //!
 //! # Layout
 //! - [`call`]: starting an operation, its answer
-//! - [`queue`]: what the dispatcher thread waits on
+//! - [`slot`]: the way of one answer
+//! - [`queue`]: what the dispatcher thread waits on, and blocking calls at first
+//! - [`way_back`]: the end of the program, for threads that wait here
 //! - [`feed`]: what goes on and on, taken by its consumer itself
 //! - [`held`]: what is had until it is given back or lost
 //! - [`client`], [`kv`], [`watch`], [`lock`], [`election`], [`leadership`], [`candidacy`]: the capabilities
@@ -27,7 +30,9 @@ mod leadership;
 mod lock;
 mod log;
 mod queue;
+mod slot;
 mod watch;
+mod way_back;
 
 /// The core of the package gocore_etcd; not for use by others.
 #[pymodule]

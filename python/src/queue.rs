@@ -1,12 +1,15 @@
-//! The queue between the library's thread and the dispatcher, a thread of Python.
+//! Where answers are waited for: the queue between the library's thread and the dispatcher, a thread of Python, and the
+//! place where a thread waits for its own.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use gocore_etcd_core::bridge::Notices;
 use pyo3::prelude::*;
 
-use crate::call::Answer;
+use crate::call::{Answer, Operation, enter};
+use crate::way_back::WayBack;
 
 /// Somebody's call has its answer.
 pub(crate) struct Notice {
@@ -18,19 +21,47 @@ pub(crate) struct Notice {
 #[pyclass(frozen, module = "gocore_etcd._native")]
 pub(crate) struct Queue {
     pub(crate) notices: Arc<Notices<Notice>>,
+    way_back: Arc<WayBack>,
 }
 
 #[pymethods]
 impl Queue {
     #[new]
     fn new() -> Self {
-        Self { notices: Arc::new(Notices::default()) }
+        Self { notices: Arc::default(), way_back: Arc::default() }
     }
 
     /// All answers there are, each with its waiter's number, after waiting for one; None once closed and empty.
     fn take(&self, py: Python<'_>) -> Option<Vec<(u64, Answer)>> {
         let taken = py.detach(|| self.notices.take(Duration::MAX))?;
         Some(taken.into_iter().map(|notice| (notice.waiter, notice.answer)).collect())
+    }
+
+    /// The answer to an operation that was started for no waiter, after waiting for it on this thread; None when it has
+    /// not come within so many nanoseconds. Deaf to signals meanwhile. What ends after `leave_behind` never returns.
+    fn wait(&self, py: Python<'_>, operation: &Operation, nanos: u64) -> PyResult<Option<Answer>> {
+        let slot = enter(py, "operation.wait", || operation.slot("operation.wait").cloned())?;
+        let (way_back, patience) = (self.way_back.clone(), Duration::from_nanos(nanos));
+        // Nothing in there is Python's: when the program has ended, that is gone.
+        let answer = py.detach(move || {
+            let answer = slot.wait(patience);
+            if way_back.enter() {
+                return answer;
+            }
+            // What came, or is still to come, is nobody's.
+            drop(answer);
+            slot.abandon();
+            loop {
+                thread::park();
+            }
+        });
+        self.way_back.leave();
+        Ok(answer)
+    }
+
+    /// The program is ending: threads that wait for an answer of their own stay where they are from now on.
+    fn leave_behind(&self, py: Python<'_>) {
+        py.detach(|| self.way_back.close());
     }
 
     /// Ends it: what comes later is released, and `take` gives None when all was taken.

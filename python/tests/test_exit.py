@@ -16,7 +16,7 @@ LONGEST = 2.0
 """How long the interpreter may take after its last non-daemon thread has ended, in seconds."""
 
 HEAD = """
-import threading, time, os
+import gocore_etcd, threading, time, os
 from gocore_etcd import Client, Connected, Range
 client = Client(ENDPOINT, prefix=PREFIX)
 def done():  # the last thing an application does
@@ -41,6 +41,46 @@ STORIES = {
             threading.Thread(target=call, daemon=True).start()
         time.sleep(0.05)
         done()
+    """,
+    "daemon threads that have just begun to wait": """
+        held = client.lock(f"held/{os.getpid()}", ttl=30)
+        queue = Range.prefix(held.key + "/")
+        for _ in range(4):
+            threading.Thread(target=client.lock, args=[f"held/{os.getpid()}"], daemon=True).start()
+        while len(client.kv.list(queue).kvs) < 5:
+            pass
+        done()
+    """,
+    "daemon threads whose waits end at any time": """
+        import contextlib, random
+        held = client.lock(f"held/{os.getpid()}", ttl=30)
+        def wait():
+            while True:
+                with contextlib.suppress(gocore_etcd.DeadlineExceededError):
+                    client.lock(f"held/{os.getpid()}", ttl=30, timeout=random.uniform(0.001, 0.06))
+        for _ in range(8):
+            threading.Thread(target=wait, daemon=True).start()
+        time.sleep(random.uniform(0.01, 0.1))
+        done()
+    """,
+    "Ctrl-C while the end waits for threads that call": """
+        import contextlib, signal
+        held = client.lock(f"held/{os.getpid()}", ttl=30)
+        def call():
+            while True:
+                client.kv.get("/none")
+        def wait():
+            while True:
+                with contextlib.suppress(gocore_etcd.DeadlineExceededError):
+                    client.lock(f"held/{os.getpid()}", ttl=30, timeout=0.03)
+        for work in (call, call, wait, wait):
+            threading.Thread(target=work).start()
+        def interrupt():
+            while threading.main_thread().is_alive():
+                time.sleep(0.001)
+            done()
+            os.kill(os.getpid(), signal.SIGINT)
+        threading.Thread(target=interrupt, daemon=True).start()
     """,
     "held locks": """
         locks = [client.lock(f"held/{os.getpid()}/{n}", ttl=30) for n in range(3)]
@@ -230,6 +270,7 @@ STORIES = {
 
 QUIET = {
     "pending calls of daemon threads",
+    "daemon threads that have just begun to wait",
     "held locks",
     "unclosed clients",
     "non-daemon threads that go on after main",
@@ -255,6 +296,28 @@ def _problem(script, name):
         return f"{name}: it complains\n{err[:1000]}"
     seconds = ended - float(done[1])
     return f"{name}: took {seconds} s\n{err[:1000]}" if seconds > LONGEST else None
+
+
+def test_a_daemon_thread_whose_wait_goes_over_to_the_dispatcher_as_the_program_ends_stays_where_it_is(script):
+    code, _, err = script.run(
+        """
+        import threading, time
+        import gocore_etcd
+        from gocore_etcd import _dispatch
+        client = gocore_etcd.Client(ENDPOINT, prefix=PREFIX)
+        held = client.lock("k", ttl=30)
+        going_over, enter_late = threading.Event(), _dispatch.enter_late
+        def wait_for_the_end(waiter):
+            going_over.set()
+            while not _dispatch.has_ended():
+                time.sleep(0.001)
+            return enter_late(waiter)
+        _dispatch.enter_late = wait_for_the_end
+        threading.Thread(target=client.lock, args=["k"], daemon=True).start()
+        going_over.wait()
+        """,
+    )
+    assert (code, err) == (0, "")
 
 
 @pytest.mark.parametrize("flags", [["-W", "error"], ["-X", "dev"]])

@@ -1,0 +1,115 @@
+"""How a blocking call waits: at first in native code, then on a lock of Python's; either way its answer comes once."""
+
+import itertools
+import sys
+import threading
+import time
+
+import pytest
+
+from gocore_etcd import _call, _dispatch, _native
+
+SOON = 15
+"""What happens at once, on a machine that is busy with other tests; in seconds."""
+OURS = {_call.__file__, _dispatch.__file__}
+TTL = 30 * 10**9
+"""In nanoseconds."""
+
+
+def _interrupted(call, step):
+    """Make a call, with KeyboardInterrupt before this bytecode of its waiting; give its result when it ended before."""
+    steps = itertools.count()
+
+    def trace(frame, event, _):
+        if frame.f_code.co_filename not in OURS:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode" and next(steps) == step:
+            raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    # Python 3.12 traces bytecodes only if some frame wanted them before.
+    sys._getframe().f_trace_opcodes = True
+    sys.settrace(trace)
+    try:
+        return call()
+    except KeyboardInterrupt:
+        return None
+    finally:
+        sys.settrace(before)
+
+
+@pytest.mark.parametrize("at_first", [_call.AT_FIRST, 0])
+def test_an_interrupt_between_any_two_bytecodes_leaves_no_lock(client, contenders, until, monkeypatch, at_first):
+    monkeypatch.setattr(_call, "AT_FIRST", at_first)
+    for step in itertools.count():
+        lock = _interrupted(lambda: client.lock("k", ttl=30), step)
+        if lock is not None:
+            lock.unlock()
+            break
+        with monkeypatch.context() as usual:
+            usual.setattr(_call, "AT_FIRST", 10**10)
+            until(lambda: contenders("k") == [])
+    assert step > 30, "it was interrupted in the middle"
+
+
+def test_a_request_is_answered_without_the_dispatcher(client, monkeypatch):
+    monkeypatch.setattr(_call, "AT_FIRST", 2 * SOON * 10**9)
+    monkeypatch.setattr(_call, "Blocked", None)
+    began = time.monotonic()
+    assert client.kv.get("/none") is None
+    assert time.monotonic() - began < SOON, "the library's thread wakes this one"
+
+
+def test_the_answer_is_not_lost_at_the_moment_of_the_hand_over(client, monkeypatch):
+    seen = []
+    waiting = dict(_dispatch._state.waiting)
+    key = client.key("k")
+    client.kv.put(key, b"v")
+
+    def call():
+        for nanos in range(0, 2_000_000, 2_000):
+            monkeypatch.setattr(_call, "AT_FIRST", nanos)
+            seen.append(client.kv.get(key).value)
+
+    # An answer that is lost is waited for for ever.
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(SOON)
+    assert seen == [b"v"] * 1000
+    assert _dispatch._state.waiting == waiting
+
+
+def test_an_answer_that_came_before_the_hand_over_is_given_at_once(client, until, contenders):
+    operation = _native.lock_acquire(client._handle, 0, None, "k", TTL)
+    until(lambda: len(contenders("k")) == 1)
+    client.kv.get("/none")
+    answer = operation.hand_over(12345)
+    assert isinstance(answer.take(), _native.Lock)
+
+
+@pytest.mark.parametrize("cancels", [True, False])
+def test_a_lock_whose_waiter_has_gone_is_given_back(client, until, contenders, cancels):
+    operation = _native.lock_acquire(client._handle, 0, None, "k", TTL)
+    until(lambda: len(contenders("k")) == 1)
+    client.kv.get("/none")
+    if cancels:
+        operation.cancel()
+    else:
+        del operation
+    until(lambda: contenders("k") == [])
+
+
+def test_an_answer_that_is_late_goes_to_the_waiter(proxied):
+    slow, proxy = proxied
+    proxy.hold()
+    timer = threading.Timer(3 * _call.AT_FIRST / 1e9, proxy.release)
+    timer.start()
+    seen = []
+    # An answer that is lost is waited for for ever.
+    thread = threading.Thread(target=lambda: seen.append(slow.kv.get("/none")), daemon=True)
+    thread.start()
+    thread.join(SOON)
+    timer.join()
+    assert seen == [None]
