@@ -10,6 +10,7 @@
 //! - [`feed`]: what goes on and on, taken by its consumer itself
 //! - [`held`]: what is had until it is given back or lost
 //! - [`client`], [`kv`], [`watch`], [`lock`], [`election`], [`leadership`], [`candidacy`]: the capabilities
+//! - [`values`]: the keys and changes that these give
 //! - [`log`]: the core's log, for Python's logging
 //! - [`error`]: the core's errors as the exceptions of `gocore_etcd/_errors.py`
 
@@ -27,6 +28,7 @@ mod leadership;
 mod lock;
 mod log;
 mod queue;
+mod values;
 mod watch;
 
 /// The core of the package gocore_etcd; not for use by others.
@@ -59,6 +61,8 @@ mod _native {
     use crate::log::Log;
     #[pymodule_export]
     use crate::queue::Queue;
+    #[pymodule_export]
+    use crate::values::{Changes, Connected, Delete, KeyValue, Put, Snapshot};
     #[pymodule_export]
     use crate::watch::kv_watch;
     #[pymodule_export]
