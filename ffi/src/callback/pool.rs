@@ -109,3 +109,6 @@ impl Pool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
