@@ -1,8 +1,8 @@
 //! What is read: keys with their values, and what a watch tells. To Python they are frozen dataclasses.
 //!
-//! Native, because a watch makes several for every change: to make them takes a tenth of what a dataclass of Python's
-//! takes, and runs none of it. All but the two that hold a tuple are none of the garbage collector's business either:
-//! nothing in them can refer back to them.
+//! Native, because a watch makes several for every change: that takes 1.5 µs less than two dataclasses of Python's and the
+//! tuple they were made from, and runs no Python. All but the two that hold a tuple are none of the garbage collector's
+//! business either: what they hold refers to nothing.
 
 use gocore_etcd_core as core;
 use pyo3::class::basic::CompareOp;
