@@ -52,6 +52,14 @@ impl Deliver {
         }
     }
 
+    /// The same as the last deed of a job there: of threads of ours, its own is about to look for the next.
+    pub(crate) fn push_next(&self, job: Job) {
+        match self {
+            Deliver::Threads => pool::push_next(job),
+            Deliver::Dispatch(_) | Deliver::Own(_) => self.push(job),
+        }
+    }
+
     /// Whether this thread may wait for a callback there. A callback may not: it could wait for itself, or for one that waits
     /// for it. Work may, which lasts for hours and whose locals the callback may use, but not for other work.
     fn may_be_waited_for(&self) -> bool {

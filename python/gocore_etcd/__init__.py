@@ -38,10 +38,10 @@ from ._errors import (
 )
 from ._handlers import Subscription
 from ._native import VERSION as __version__  # noqa: N811
-from ._native import Guard
+from ._native import Changes, Connected, Delete, Guard, KeyValue, Put, Snapshot
 from ._time import DEFAULT, Default, Seconds, Timeout
-from ._txn import Cmp, Compare, KeyValue, Listing, Op, OpResult, Order, Range, TxnResult
-from ._updates import Change, Changes, Connected, Delete, Put, Snapshot, WatchUpdate
+from ._txn import Cmp, Compare, Listing, Op, OpResult, Order, Range, TxnResult
+from ._updates import Change, WatchUpdate
 from .candidacy import Candidacy
 from .client import Client
 from .election import Leadership

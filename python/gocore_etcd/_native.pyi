@@ -1,19 +1,26 @@
 from collections.abc import Sequence
-from typing import Any, Final, Protocol, TypeAlias, final
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, Self, TypeAlias, final
 
 __all__ = [
     "VERSION",
     "Answer",
     "Candidacy",
+    "Changes",
     "Client",
+    "Connected",
+    "Delete",
     "Failure",
     "Feed",
     "Guard",
+    "KeyValue",
     "Leadership",
     "Lock",
     "Log",
     "Operation",
+    "Put",
     "Queue",
+    "Snapshot",
     "candidacy_news",
     "candidacy_resign",
     "client_close",
@@ -174,6 +181,105 @@ class Candidacy:
 
 @final
 class Guard: ...
+
+# Made by native code, and dataclasses to all who look at them.
+
+@final
+@dataclass(init=False, frozen=True, slots=True)
+class KeyValue:
+    """A key with its value and its history in short."""
+
+    key: bytes
+    """The key."""
+    value: bytes
+    """The value; empty when only keys were asked for."""
+    create_revision: int
+    """The revision at which this incarnation of the key was created."""
+    mod_revision: int
+    """The revision of its last change."""
+    version: int
+    """How often it was put since its creation."""
+    lease: int
+    """The lease it is under, 0 for none."""
+
+    def __new__(
+        cls, key: bytes, value: bytes, create_revision: int, mod_revision: int, version: int, lease: int
+    ) -> Self: ...
+    def __replace__(self, **changes: Any) -> Self: ...
+
+@final
+@dataclass(init=False, frozen=True, slots=True)
+class Put:
+    """A key was written."""
+
+    kv: KeyValue
+    """The key as it is now; ``version`` 1 means that it was created."""
+
+    def __new__(cls, kv: KeyValue) -> Self: ...
+    def __replace__(self, **changes: Any) -> Self: ...
+    @property
+    def key(self) -> bytes:
+        """The key."""
+
+    @property
+    def revision(self) -> int:
+        """The revision at which it was written."""
+
+@final
+@dataclass(init=False, frozen=True, slots=True)
+class Delete:
+    """A key was deleted, or its lease ended."""
+
+    key: bytes
+    """The key."""
+    revision: int
+    """The revision at which it went."""
+
+    def __new__(cls, key: bytes, revision: int) -> Self: ...
+    def __replace__(self, **changes: Any) -> Self: ...
+
+@final
+@dataclass(init=False, frozen=True, slots=True)
+class Snapshot:
+    """All there is at this revision: replace your picture by it.
+
+    It comes first, and again whenever the changes since the last update are lost: after a compaction, a restored
+    cluster, or when more keys have changed than are kept for a slow consumer.
+    """
+
+    revision: int
+    """The revision of the store."""
+    kvs: tuple[KeyValue, ...]
+    """The keys, in order."""
+
+    def __new__(cls, revision: int, kvs: tuple[KeyValue, ...]) -> Self: ...
+    def __replace__(self, **changes: Any) -> Self: ...
+
+@final
+@dataclass(init=False, frozen=True, slots=True)
+class Changes:
+    """The changes of one revision, after all earlier ones and none of them twice."""
+
+    revision: int
+    """The revision."""
+    changes: tuple[Put | Delete, ...]
+    """In no particular order."""
+    coalesced: bool
+    """Whether you were slow: then for each key only the newest change is there."""
+
+    def __new__(cls, revision: int, changes: tuple[Put | Delete, ...], coalesced: bool) -> Self: ...
+    def __replace__(self, **changes: Any) -> Self: ...
+
+@final
+@dataclass(init=False, frozen=True, slots=True)
+class Connected:
+    """Whether changes come at once, or etcd is away and they will come later. Nothing is lost by it."""
+
+    connected: bool
+    """False when etcd is away."""
+
+    def __new__(cls, connected: bool) -> Self: ...
+    def __replace__(self, **changes: Any) -> Self: ...
 
 def error_kinds() -> list[tuple[int, str]]: ...
 def client_connect(queue: Queue, waiter: int, settings: _Settings) -> Operation: ...

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Union, Unp
 
 from ._bytes import Key, Value, key_bytes, value_bytes
 from ._errors import invalid
+from ._native import KeyValue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,23 +20,6 @@ Cmp: TypeAlias = Literal["==", "!=", ">", "<"]
 
 _OP = "kv.range"
 _BIGGEST_LIMIT = 2**32 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class KeyValue:
-    """A key with its value and its history in short."""
-
-    key: bytes
-    value: bytes
-    """Empty when only keys were asked for."""
-    create_revision: int
-    """The revision at which this incarnation of the key was created."""
-    mod_revision: int
-    """The revision of its last change."""
-    version: int
-    """How often it was put since its creation."""
-    lease: int
-    """The lease it is under, 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,26 +197,12 @@ class TxnResult:
     """One result for each operation, in order."""
 
 
-def read_key(answer: tuple[Any, ...] | None) -> KeyValue | None:
-    """Make the result of a get."""
-    return None if answer is None else KeyValue(*answer)
-
-
 def read_listing(answer: tuple[Any, ...]) -> Listing:
     """Make the result of a list."""
-    kvs, count, more, revision = answer
-    return Listing([KeyValue(*kv) for kv in kvs], count, more, revision)
+    return Listing(*answer)
 
 
 def read_txn(answer: tuple[Any, ...]) -> TxnResult:
     """Make the result of a transaction."""
     succeeded, revision, results = answer
-    return TxnResult(succeeded, revision, [_read_result(result) for result in results])
-
-
-def _read_result(result: Any) -> OpResult:
-    if isinstance(result, list):
-        return [KeyValue(*kv) for kv in result]
-    if isinstance(result, tuple):
-        return read_txn(result)
-    return int(result) if result is not None else None
+    return TxnResult(succeeded, revision, [read_txn(each) if isinstance(each, tuple) else each for each in results])

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ._bytes import Key, Value
-    from ._native import Guard
-    from ._txn import Compare, KeyValue, Listing, Op, Range, TxnResult
+    from ._native import Guard, KeyValue
+    from ._txn import Compare, Listing, Op, Range, TxnResult
     from ._updates import WatchUpdate
     from .election import Leadership
     from .lock import Lock

@@ -1,6 +1,5 @@
 //! What goes on and on, for a consumer in Python: it takes what there is itself, and is told once when there is more.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::{Stream, StreamExt};
@@ -27,10 +26,8 @@ struct Inner {
 
 struct Open {
     feed: Arc<bridge::Feed<Convert>>,
-    /// The wait that was begun last: the feed has room for one.
-    wait: Option<Operation>,
-    /// Whether its answer is still to come.
-    waits: Arc<AtomicBool>,
+    /// Tells the waiter, also by its own end. Begins with the first wait.
+    attendant: Option<Operation>,
 }
 
 impl Feed {
@@ -47,7 +44,7 @@ impl Feed {
         });
         let (runtime, notices) = (connection.runtime.clone(), connection.notices.clone());
         let feed = Arc::new(bridge::Feed::new(&runtime, op, source));
-        let open = Open { feed, wait: None, waits: Arc::default() };
+        let open = Open { feed, attendant: None };
         Self(Owned::new(Inner { op, runtime, notices, open: Mutex::new(Some(open)) }))
     }
 
@@ -78,25 +75,29 @@ impl Feed {
         Ok(taken.is_over)
     }
 
-    /// Has the waiter told, once, when there is something to take, all is over, or it is closed. Nothing more happens
-    /// when that is under way already.
+    /// Has the waiter told, once, when there is something to take, all is over, or it is closed. It is the same waiter
+    /// each time, whoever of several consumers it waits for.
     fn wait(&self, py: Python<'_>, waiter: u64) -> PyResult<()> {
         enter(py, self.0.peek().op, || {
-            let Inner { op, runtime, notices, .. } = self.inner()?;
-            let mut open = self.inner()?.open();
-            let open = open.as_mut().ok_or_else(|| self.0.peek().closed())?;
-            if open.waits.swap(true, Ordering::SeqCst) {
-                return Ok(());
+            let inner = self.inner()?;
+            let mut open = inner.open();
+            let Open { feed, attendant } = open.as_mut().ok_or_else(|| inner.closed())?;
+            let Inner { op, ref runtime, ref notices, .. } = *inner;
+            let call = move || Call { op, key: b"", writes: false, limit: Limit::Never, waiter };
+            let (keeps, queue) = (runtime.clone(), notices.clone());
+            // An operation that is over at once: the way answers come.
+            let tell = move || drop(start(&keeps, &queue, call(), async { Ok(()) }, |py, ()| Ok(py.None())).going_on());
+            if !feed.wait() {
+                tell();
             }
-            // Over before the answer is on its way: whoever then finds nothing begins another wait.
-            let (feed, over) = (open.feed.clone(), Over(open.waits.clone()));
-            let ready = async move {
-                feed.ready().await;
-                drop(over);
-                Ok(())
-            };
-            let call = Call { op, key: b"", writes: false, limit: Limit::Never, waiter };
-            open.wait = Some(start(runtime, notices, call, ready, |py, ()| Ok(py.None())));
+            if attendant.is_none() {
+                let feed = feed.clone();
+                let attend = async move {
+                    feed.attend(tell).await;
+                    Ok(())
+                };
+                *attendant = Some(start(runtime, notices, call(), attend, |py, ()| Ok(py.None())));
+            }
             Ok(())
         })
     }
@@ -117,14 +118,5 @@ impl Inner {
 
     fn closed(&self) -> gocore_etcd_core::Error {
         failed(ErrorKind::Closed, self.op, "it was closed by its owner")
-    }
-}
-
-/// A wait that ends, however it does.
-struct Over(Arc<AtomicBool>);
-
-impl Drop for Over {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::SeqCst);
     }
 }

@@ -1,15 +1,16 @@
-//! Keys and values: the plain arguments of Python become requests, the answers become tuples.
+//! Keys and values: the plain arguments of Python become requests, the answers values and tuples of them.
 
 use gocore_etcd_core::bridge::{Limit, invalid};
 use gocore_etcd_core::{Cmp, Compare, KeyValue, Kv, Listing, Op, OpResult, Order, Range, Result, Txn, TxnResult};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::PyList;
 
 use crate::call::{Call, Operation, enter, limit_of, start};
 use crate::client::Client;
 use crate::held::Guard;
+use crate::values;
 
 /// A plan is nested by hand; what is deeper was made by a mistake and would only exhaust the stack.
 const DEEPEST: usize = 32;
@@ -129,15 +130,8 @@ fn operation(op: &'static str, each: &Bound<'_, PyAny>, depth: usize) -> PyResul
     })
 }
 
-pub(crate) fn key_value(py: Python<'_>, kv: KeyValue) -> PyResult<Py<PyAny>> {
-    let KeyValue { key, value, create_revision, mod_revision, version, lease } = kv;
-    let (key, value) = (PyBytes::new(py, &key), PyBytes::new(py, &value));
-    (key, value, create_revision, mod_revision, version, lease).into_py_any(py)
-}
-
 fn key_values(py: Python<'_>, kvs: Vec<KeyValue>) -> PyResult<Bound<'_, PyList>> {
-    let kvs: Vec<_> = kvs.into_iter().map(|kv| key_value(py, kv)).collect::<PyResult<_>>()?;
-    PyList::new(py, kvs)
+    PyList::new(py, kvs.into_iter().map(|kv| values::KeyValue::of(py, kv)))
 }
 
 fn txn_result(py: Python<'_>, result: TxnResult) -> PyResult<Py<PyAny>> {
@@ -177,7 +171,7 @@ where
     Ok(start(&connection.runtime, &connection.notices, call, request(kv), convert))
 }
 
-/// Starts reading a key; the answer is (key, value, create_revision, mod_revision, version, lease), or None.
+/// Starts reading a key; the answer is a `KeyValue`, or None.
 #[pyfunction]
 pub(crate) fn kv_get(
     py: Python<'_>,
@@ -194,10 +188,7 @@ pub(crate) fn kv_get(
             client,
             call,
             |kv| async move { kv.get(wanted).await },
-            |py, found| match found {
-                Some(kv) => key_value(py, kv),
-                None => Ok(py.None()),
-            },
+            |py, found| found.map(|kv| values::KeyValue::of(py, kv)).into_py_any(py),
         )
     })
 }

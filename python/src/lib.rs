@@ -13,6 +13,7 @@
 //! - [`feed`]: what goes on and on, taken by its consumer itself
 //! - [`held`]: what is had until it is given back or lost
 //! - [`client`], [`kv`], [`watch`], [`lock`], [`election`], [`leadership`], [`candidacy`]: the capabilities
+//! - [`values`]: the keys and changes that these give
 //! - [`log`]: the core's log, for Python's logging
 //! - [`error`]: the core's errors as the exceptions of `gocore_etcd/_errors.py`
 
@@ -31,6 +32,7 @@ mod lock;
 mod log;
 mod queue;
 mod slot;
+mod values;
 mod watch;
 mod way_back;
 
@@ -64,6 +66,8 @@ mod _native {
     use crate::log::Log;
     #[pymodule_export]
     use crate::queue::Queue;
+    #[pymodule_export]
+    use crate::values::{Changes, Connected, Delete, KeyValue, Put, Snapshot};
     #[pymodule_export]
     use crate::watch::kv_watch;
     #[pymodule_export]

@@ -11,10 +11,10 @@ use crate::call::enter;
 use crate::client::Client;
 use crate::error::raise;
 use crate::feed::Feed;
-use crate::kv::{RangeArgument, key_value};
+use crate::kv::RangeArgument;
+use crate::values::{Changes, Connected, Delete, KeyValue, Put, Snapshot};
 
-/// Starts a watch. What it yields is (revision, keys) for a snapshot, (revision, changes, coalesced) for changes, of
-/// which each is a key as `kv_get` gives it or the (key, revision) of a delete, and a bool for the connection.
+/// Starts a watch. It yields a `Snapshot`, `Changes` or `Connected`.
 #[pyfunction]
 pub(crate) fn kv_watch(py: Python<'_>, client: &Client, wanted: RangeArgument) -> PyResult<Feed> {
     let op = "kv.watch";
@@ -35,22 +35,22 @@ pub(crate) fn kv_watch(py: Python<'_>, client: &Client, wanted: RangeArgument) -
 fn update(py: Python<'_>, update: WatchUpdate) -> PyResult<Py<PyAny>> {
     match update {
         WatchUpdate::Snapshot { revision, kvs } => {
-            let kvs: Vec<_> = kvs.into_iter().map(|kv| key_value(py, kv)).collect::<PyResult<_>>()?;
-            (revision, PyTuple::new(py, kvs)?).into_py_any(py)
+            let kvs = PyTuple::new(py, kvs.into_iter().map(|kv| KeyValue::of(py, kv)))?.unbind();
+            Snapshot { revision, kvs }.into_py_any(py)
         }
         WatchUpdate::Changes { revision, changes, coalesced } => {
             let changes: Vec<_> = changes.into_iter().map(|each| change(py, each)).collect::<PyResult<_>>()?;
-            (revision, PyTuple::new(py, changes)?, coalesced).into_py_any(py)
+            Changes { revision, changes: PyTuple::new(py, changes)?.unbind(), coalesced }.into_py_any(py)
         }
-        WatchUpdate::Connected(connected) => connected.into_py_any(py),
+        WatchUpdate::Connected(connected) => Connected { connected }.into_py_any(py),
         other => Err(unknown(py, &other)),
     }
 }
 
 fn change(py: Python<'_>, change: Change) -> PyResult<Py<PyAny>> {
     match change {
-        Change::Put(kv) => key_value(py, kv),
-        Change::Delete { key, revision } => (PyBytes::new(py, &key), revision).into_py_any(py),
+        Change::Put(kv) => Put { kv: Py::new(py, KeyValue::of(py, kv))? }.into_py_any(py),
+        Change::Delete { key, revision } => Delete { key: PyBytes::new(py, &key).unbind(), revision }.into_py_any(py),
         other => Err(unknown(py, &other)),
     }
 }

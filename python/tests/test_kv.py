@@ -1,5 +1,6 @@
 """Keys and values."""
 
+import sys
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from gocore_etcd import (
     Compare,
     DeadlineExceededError,
     InvalidArgumentError,
+    KeyValue,
     LostError,
     NotFoundError,
     Op,
@@ -29,6 +31,15 @@ def test_an_absent_key_is_none_and_an_empty_value_is_not(client):
     assert client.kv.get(client.key("none")) is None
     client.kv.put(client.key("empty"), b"")
     assert client.kv.get(client.key("empty")).value == b""
+
+
+def test_what_was_read_is_kept_by_nothing_but_its_value(client):
+    key = client.key("k")
+    client.kv.put(key, b"v" * 100)
+    got, made = client.kv.get(key), KeyValue(key.encode(), b"w" * 100 + key.encode(), 1, 1, 1, 0)
+    assert sys.getrefcount(got) == sys.getrefcount(made)
+    assert sys.getrefcount(got.key) == sys.getrefcount(made.key)
+    assert sys.getrefcount(got.value) == sys.getrefcount(made.value)
 
 
 def test_values_are_bytes_and_keys_are_str_or_bytes(client):

@@ -459,17 +459,6 @@ def test_letting_a_subscription_go_changes_nothing_and_the_client_s_end_ends_it(
     assert not caplog.records
 
 
-def test_values_are_what_they_look_like():
-    kv = KeyValue(b"k", b"v", 1, 2, 3, 4)
-    assert (Put(kv).key, Put(kv).revision) == (b"k", 2)
-    for value in (Put(kv), Delete(b"k", 1), Snapshot(1, (kv,)), Changes(1, (Put(kv),), False), Connected(True)):
-        assert value == type(value)(*(getattr(value, name) for name in value.__match_args__))
-        assert hash(value) == hash(value)
-        assert not hasattr(value, "__dict__")
-        with pytest.raises(AttributeError):
-            setattr(value, value.__match_args__[0], None)
-
-
 def test_a_child_of_a_fork_has_no_part_in_the_parent_s_watches(script):
     code, out, err = script.run(
         """

@@ -1,7 +1,8 @@
 //! What goes on and on (a watch, an observation), for a consumer of the other language that takes it itself.
 //!
 //! Nothing is moved into another buffer: the events stay where the core bounds and coalesces them until the consumer
-//! takes them. It takes until nothing is left, and then waits for [`Feed::ready`], once: one wake-up, however many come.
+//! takes them. It takes until nothing is left, asks to be told ([`Feed::wait`]), and is, once: one wake-up, however many
+//! come. Who tells it is one task for as long as the feed lasts ([`Feed::attend`]), so that asking wakes no thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -25,10 +26,12 @@ pub struct Feed<E> {
 struct State<E> {
     /// None once it has ended.
     source: Option<Pin<Box<dyn Stream<Item = Result<E>> + Send>>>,
-    /// What [`Feed::ready`] found, and nobody has taken yet.
+    /// What was found for somebody who asked, and nobody has taken yet.
     head: Option<Result<E>>,
-    /// Who waits for the next.
-    waiting: Option<Waker>,
+    /// Whom the source wakes, whoever polled it last. None before it attends.
+    attendant: Option<Waker>,
+    /// The consumer is to be told.
+    asked: bool,
 }
 
 /// What there was.
@@ -41,32 +44,40 @@ pub struct Taken<E> {
 }
 
 impl<E> Feed<E> {
-    /// What `source` yields. It is polled by whoever takes or waits; a panic in it is its last event.
+    /// What `source` yields. It is polled by whoever takes, waits or attends; a panic in it is its last event.
     pub fn new(runtime: &Runtime, op: &'static str, source: impl Stream<Item = Result<E>> + Send + 'static) -> Self {
-        let state = State { source: Some(Box::pin(source)), head: None, waiting: None };
+        let state = State { source: Some(Box::pin(source)), head: None, attendant: None, asked: false };
         Self { state: Mutex::new(state), op, runtime: runtime.clone() }
     }
 
-    /// Waits until there is something to take, or all is over.
-    ///
-    /// # Cancel safety
-    /// Safe: nothing is taken.
-    pub async fn ready(&self) {
-        std::future::poll_fn(|cx| self.poll_ready(cx)).await;
+    /// Asks for being told, once, when there is something to take, or all is over. False when that is so already; then
+    /// nobody is told. Never waits.
+    pub fn wait(&self) -> bool {
+        let _context = self.runtime.handle().enter();
+        let mut state = self.lock();
+        // Without an attendant whom the source could wake, it looks itself when it comes.
+        state.asked = state.attendant.is_none() || !state.has_something(self.op);
+        state.asked
     }
 
-    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.lock();
-        if state.head.is_none() {
-            match state.poll(self.op, cx) {
-                Poll::Pending => {
-                    state.waiting = Some(cx.waker().clone());
-                    return Poll::Pending;
-                }
-                Poll::Ready(head) => state.head = head,
-            }
+    /// Tells whoever asks. Never ends; for one task.
+    ///
+    /// # Cancel safety
+    /// Nothing is taken; nobody is told any more.
+    pub async fn attend(&self, tell: impl Fn()) {
+        loop {
+            std::future::poll_fn(|cx| self.poll_asked(cx)).await;
+            tell();
         }
-        state.waiting = None;
+    }
+
+    fn poll_asked(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        state.attendant.get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
+        if !state.asked || !state.has_something(self.op) {
+            return Poll::Pending;
+        }
+        state.asked = false;
         Poll::Ready(())
     }
 
@@ -75,16 +86,11 @@ impl<E> Feed<E> {
         let _context = self.runtime.handle().enter();
         let mut state = self.lock();
         let mut events = Vec::new();
-        let mut cx = Context::from_waker(Waker::noop());
         while events.len() < most {
-            match state.head.take().map_or_else(|| state.poll(self.op, &mut cx), |head| Poll::Ready(Some(head))) {
+            match state.head.take().map_or_else(|| state.poll(self.op), |head| Poll::Ready(Some(head))) {
                 Poll::Ready(Some(event)) => events.push(event),
                 Poll::Ready(None) | Poll::Pending => break,
             }
-        }
-        // It waited with its own waker, in whose place the source has the empty one now.
-        if let Some(waiting) = state.waiting.take() {
-            waiting.wake();
         }
         Taken { events, is_over: state.source.is_none() && state.head.is_none() }
     }
@@ -95,9 +101,20 @@ impl<E> Feed<E> {
 }
 
 impl<E> State<E> {
-    fn poll(&mut self, op: &'static str, cx: &mut Context<'_>) -> Poll<Option<Result<E>>> {
+    /// Whether a consumer would find something, or the end.
+    fn has_something(&mut self, op: &'static str) -> bool {
+        if self.head.is_none()
+            && let Poll::Ready(head) = self.poll(op)
+        {
+            self.head = head;
+        }
+        self.head.is_some() || self.source.is_none()
+    }
+
+    fn poll(&mut self, op: &'static str) -> Poll<Option<Result<E>>> {
         let Some(source) = self.source.as_mut() else { return Poll::Ready(None) };
-        let polled = catch_unwind(AssertUnwindSafe(|| source.as_mut().poll_next(cx)));
+        let mut cx = Context::from_waker(self.attendant.as_ref().unwrap_or(Waker::noop()));
+        let polled = catch_unwind(AssertUnwindSafe(|| source.as_mut().poll_next(&mut cx)));
         let (polled, over) = match polled {
             Ok(polled) => (polled, false),
             Err(panic) => (Poll::Ready(Some(Err(caught(op, &*panic)))), true),

@@ -137,10 +137,8 @@ impl Queue {
         }
         let revision = self.changes.front()?.revision();
         let coalesced = revision <= self.coalesced_until;
-        let mut changes = Vec::new();
-        while self.changes.front().is_some_and(|change| change.revision() == revision) {
-            changes.extend(self.changes.pop_front());
-        }
+        let end = self.changes.iter().position(|change| change.revision() != revision).unwrap_or(self.changes.len());
+        let changes: Vec<Change> = self.changes.drain(..end).collect();
         self.bytes = self.bytes.saturating_sub(changes.iter().map(Change::weight).sum());
         // The last change of all is always among those that are kept.
         let settled = revision >= self.coalesced_until;

@@ -164,7 +164,9 @@ impl Events {
         }
         state.scheduled = false;
         if after == After::More || state.woken {
-            self.schedule(&mut state);
+            state.scheduled = true;
+            let events = self.clone();
+            self.deliver.push_next(Box::new(move || events.run()));
         }
     }
 

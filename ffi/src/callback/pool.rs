@@ -67,6 +67,11 @@ pub(super) fn push(job: Job) {
     pool.filled.notify_one();
 }
 
+/// From a job, as its last deed: its thread is needed by nothing else, and takes this one in its turn.
+pub(super) fn push_next(job: Job) {
+    POOL.get().lock().jobs.push_back(job);
+}
+
 impl Pool {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -104,3 +109,6 @@ impl Pool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

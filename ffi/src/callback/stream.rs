@@ -11,7 +11,6 @@ use std::sync::{Arc, Weak};
 use futures_util::Stream;
 use gocore_etcd_core::Result;
 use gocore_etcd_core::bridge::{CancelToken, Feed, Limit, Operation};
-use tokio::sync::Notify;
 
 use super::events::{After, Events, Handler};
 use super::user_data::UserData;
@@ -34,28 +33,24 @@ pub(crate) fn subscribe<E: Send + 'static>(
 ) -> Result<()> {
     let pending = Pending::begin(client, op)?;
     let feed = Arc::new(Feed::new(&client.runtime, op, source));
-    let (closing, drained) = (client.closing.clone(), Arc::new(Notify::new()));
-    let taker = Taker { feed: Arc::downgrade(&feed), drained: drained.clone(), closing, call, user, _pending: pending };
+    let closing = client.closing.clone();
+    let taker = Taker { feed: Arc::downgrade(&feed), closing, call, user, _pending: pending };
     let events = Events::new(client.deliver.clone(), taker);
     give(events.clone());
     let ended = events.cancelled().clone();
+    feed.wait();
     let work = async move {
-        loop {
-            feed.ready().await;
-            events.wake();
-            drained.notified().await;
-        }
+        feed.attend(|| events.wake()).await;
+        Ok(())
     };
     // It ends by being cancelled; the callbacks see to the rest.
-    Operation::start(&client.runtime, op, Limit::Never, ended, work, |_: Result<()>| {});
+    Operation::start(&client.runtime, op, Limit::Never, ended, work, |_| {});
     Ok(())
 }
 
 struct Taker<E, F> {
     /// Gone when the subscription was cancelled.
     feed: Weak<Feed<E>>,
-    /// All was taken: wake again.
-    drained: Arc<Notify>,
     closing: CancelToken,
     call: F,
     user: UserData,
@@ -66,20 +61,18 @@ struct Taker<E, F> {
 impl<E: Send, F: FnMut(*mut c_void, Result<E>) + Send> Handler for Taker<E, F> {
     fn call(&mut self) -> After {
         // One at a time, so that cancelling and closing take effect between any two.
-        let Some(mut taken) = self.feed.upgrade().filter(|_| !self.closing.is_cancelled()).map(|feed| feed.take(1))
-        else {
-            return After::Over;
-        };
+        let Some(feed) = self.feed.upgrade().filter(|_| !self.closing.is_cancelled()) else { return After::Over };
+        let mut taken = feed.take(1);
         match taken.events.pop() {
             Some(event) => {
+                // While it runs, cancelling ends the source.
+                drop(feed);
                 (self.call)(self.user.data(), event);
                 After::More
             }
             None if taken.is_over => After::Over,
-            None => {
-                self.drained.notify_one();
-                After::Idle
-            }
+            None if feed.wait() => After::Idle,
+            None => After::More,
         }
     }
 }

@@ -9,15 +9,16 @@ from gocore_etcd._bytes import Key, Value, key_bytes, value_bytes
 from gocore_etcd._call import Call, same
 from gocore_etcd._events import Events
 from gocore_etcd._time import Timeout, request_limit
-from gocore_etcd._txn import KeyValue, Listing, Op, Range, TxnResult, as_range, read_key, read_listing, read_txn
-from gocore_etcd._updates import WatchUpdate, read_update
+from gocore_etcd._txn import Listing, Op, Range, TxnResult, as_range, read_listing, read_txn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gocore_etcd._calls.client import ClientBase
     from gocore_etcd._calls.held import HeldBase
+    from gocore_etcd._native import KeyValue
     from gocore_etcd._txn import Compare
+    from gocore_etcd._updates import WatchUpdate
 
 
 class KvBase:
@@ -30,7 +31,7 @@ class KvBase:
 
     def _get(self, key: Key, timeout: Timeout) -> Call[KeyValue | None]:
         native, wanted, limit = self._native, key_bytes("kv.get", "key", key), request_limit("kv.get", timeout)
-        return Call("kv.get", lambda waiter: _native.kv_get(native, waiter, limit, wanted), read_key)
+        return Call("kv.get", lambda waiter: _native.kv_get(native, waiter, limit, wanted), same)
 
     def _list(self, range: Range, timeout: Timeout) -> Call[Listing]:  # noqa: A002
         if not isinstance(range, Range):
@@ -61,4 +62,4 @@ class KvBase:
 
     def _watch(self, key: Key | Range) -> Events[WatchUpdate]:
         native, wanted = self._native, as_range("kv.watch", key)
-        return Events(self._client, "kv.watch", lambda: _native.kv_watch(native, wanted), read_update)
+        return Events(self._client, "kv.watch", lambda: _native.kv_watch(native, wanted), same)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gocore_etcd._bytes import Key, Value
-    from gocore_etcd._native import Guard
-    from gocore_etcd._txn import Compare, KeyValue, Listing, Op, Range, TxnResult
+    from gocore_etcd._native import Guard, KeyValue
+    from gocore_etcd._txn import Compare, Listing, Op, Range, TxnResult
     from gocore_etcd._updates import WatchUpdate
 
     from .election import Leadership

@@ -20,16 +20,22 @@ fn feed() -> (UnboundedSender<Result<u32>>, Arc<Feed<u32>>) {
     (sender, Arc::new(Feed::new(&runtime(), "test", source)))
 }
 
-/// Tells when the feed is ready.
-fn wait(feed: &Arc<Feed<u32>>) -> (Operation, Receiver<Result<()>>) {
-    let (done, ready) = channel();
-    let waited = Arc::clone(feed);
+/// Attends the feed.
+fn attend(feed: &Arc<Feed<u32>>) -> (Operation, Receiver<()>) {
+    let (tell, told) = channel();
+    let attended = Arc::clone(feed);
     let work = async move {
-        waited.ready().await;
+        attended.attend(|| tell.send(()).unwrap_or_default()).await;
         Ok(())
     };
-    let complete = move |result| drop(done.send(result));
-    (Operation::start(&runtime(), "test", Limit::Never, CancelToken::new(), work, complete), ready)
+    (Operation::start(&runtime(), "test", Limit::Never, CancelToken::new(), work, drop), told)
+}
+
+/// Whether the attendant has nobody to tell, and nothing to tell of.
+fn is_quiet(told: &Receiver<()>) -> bool {
+    // What it was to do it has done before what is begun after it.
+    let after = Operation::run(&runtime(), "test", Limit::Never, CancelToken::new(), async { Ok(()) });
+    after.is_ok() && told.try_recv().is_err()
 }
 
 fn values(taken: Taken<u32>) -> (Vec<u32>, bool) {
@@ -39,48 +45,111 @@ fn values(taken: Taken<u32>) -> (Vec<u32>, bool) {
 const SOON: Duration = Duration::from_secs(10);
 
 #[test]
-fn a_consumer_takes_all_there_is_and_is_woken_for_the_next() {
+fn a_consumer_takes_all_there_is_and_is_told_of_the_next() {
     let (sender, feed) = feed();
+    let (_attendant, told) = attend(&feed);
     assert_eq!(values(feed.take(10)), (vec![], false));
-    let (_operation, ready) = wait(&feed);
+    assert!(feed.wait());
     for value in 0..5 {
         sender.send(Ok(value)).expect("open");
     }
-    ready.recv_timeout(SOON).expect("woken").expect("ready");
+    told.recv_timeout(SOON).expect("told");
+    assert!(is_quiet(&told), "once, however many came");
     assert_eq!(values(feed.take(3)), (vec![0, 1, 2], false));
+    assert!(!feed.wait(), "there is more already");
     assert_eq!(values(feed.take(3)), (vec![3, 4], false));
+    assert!(feed.wait());
     drop(sender);
+    told.recv_timeout(SOON).expect("told of the end");
     assert_eq!(values(feed.take(3)), (vec![], true));
+    assert!(!feed.wait(), "nothing follows");
 }
 
 #[test]
-fn waiting_takes_nothing_away_also_when_it_is_cancelled() {
+fn who_asks_before_there_is_an_attendant_is_told() {
+    for is_there in [false, true] {
+        let (sender, feed) = feed();
+        if is_there {
+            sender.send(Ok(1)).expect("open");
+        }
+        assert!(feed.wait());
+        let (_attendant, told) = attend(&feed);
+        if !is_there {
+            sender.send(Ok(1)).expect("open");
+        }
+        told.recv_timeout(SOON).expect("told");
+        assert_eq!(values(feed.take(10)), (vec![1], false));
+    }
+}
+
+#[test]
+fn nobody_is_told_who_has_not_asked() {
     let (sender, feed) = feed();
-    let (operation, ready) = wait(&feed);
-    operation.cancel();
-    assert_eq!(ready.recv_timeout(SOON).expect("ends").expect_err("cancelled").kind(), ErrorKind::Cancelled);
+    let (_attendant, told) = attend(&feed);
     sender.send(Ok(1)).expect("open");
-    let (_operation, ready) = wait(&feed);
-    ready.recv_timeout(SOON).expect("woken").expect("ready");
-    let (_operation, ready) = wait(&feed);
-    ready.recv_timeout(SOON).expect("at once").expect("ready again: nobody has taken it");
+    assert!(is_quiet(&told));
+    assert_eq!(values(feed.take(10)), (vec![1], false));
+    sender.send(Ok(2)).expect("open");
+    assert!(is_quiet(&told));
+    assert!(!feed.wait(), "it is there already");
+    assert!(is_quiet(&told));
+    assert_eq!(values(feed.take(10)), (vec![2], false));
+}
+
+#[test]
+fn waiting_takes_nothing_away_also_when_its_attendant_ends() {
+    let (sender, feed) = feed();
+    let (attendant, told) = attend(&feed);
+    assert!(feed.wait());
+    attendant.cancel();
+    assert!(told.recv_timeout(SOON).is_err(), "it has ended");
+    sender.send(Ok(1)).expect("open");
+    let (_attendant, told) = attend(&feed);
+    told.recv_timeout(SOON).expect("told");
+    assert!(!feed.wait(), "still: nobody has taken it");
     assert_eq!(values(feed.take(10)), (vec![1], false));
 }
 
-/// The empty waker of `take` must not replace that of who waits.
+/// Taking, on the consumer's thread, must not leave the source with nobody to wake.
 #[test]
-fn taking_while_another_waits_does_not_leave_it_waiting() {
+fn whoever_has_polled_last_the_attendant_is_woken() {
     let (sender, feed) = feed();
+    let (_attendant, told) = attend(&feed);
     for round in 0..1000 {
-        let (_operation, ready) = wait(&feed);
-        while feed.lock().waiting.is_none() {
-            std::thread::yield_now();
-        }
+        assert!(feed.wait());
         assert_eq!(values(feed.take(10)), (vec![], false));
         sender.send(Ok(round)).expect("open");
-        ready.recv_timeout(SOON).expect("woken").expect("ready");
+        told.recv_timeout(SOON).expect("told");
         assert_eq!(values(feed.take(10)), (vec![round], false));
     }
+}
+
+/// Each event comes once and none stays behind, whatever the threads do.
+#[test]
+fn a_consumer_that_asks_whenever_it_finds_nothing_gets_everything() {
+    let (sender, feed) = feed();
+    let (_attendant, told) = attend(&feed);
+    let writer = std::thread::spawn(move || {
+        for value in 0..100_000 {
+            sender.send(Ok(value)).expect("open");
+        }
+    });
+    let mut seen = 0;
+    loop {
+        let (taken, is_over) = values(feed.take(7));
+        for value in taken {
+            assert_eq!(value, seen);
+            seen += 1;
+        }
+        if is_over {
+            break;
+        }
+        if feed.wait() {
+            told.recv_timeout(SOON).expect("told");
+        }
+    }
+    assert_eq!(seen, 100_000);
+    writer.join().expect("has written");
 }
 
 #[test]
@@ -103,7 +172,9 @@ fn a_source_that_sleeps_can_be_taken_from_on_any_thread() {
     });
     let feed = Arc::new(Feed::new(&runtime(), "test", source));
     assert_eq!(values(feed.take(1)), (vec![], false), "it has begun to sleep, here");
-    let (_operation, ready) = wait(&feed);
-    ready.recv_timeout(SOON).expect("woken").expect("ready");
+    let (_attendant, told) = attend(&feed);
+    if feed.wait() {
+        told.recv_timeout(SOON).expect("told");
+    }
     assert_eq!(values(feed.take(1)).0, [7]);
 }

@@ -22,12 +22,17 @@ fn ask(requests: &Squares, question: u32, limit: Limit) -> (Operation, Receiver<
 
 /// The next request, as a surface takes it.
 fn next(feed: &Arc<Feed<Request<u32>>>) -> Option<Request<u32>> {
-    let waited = Arc::clone(feed);
+    let (tell, told) = channel();
+    let attended = Arc::clone(feed);
     let work = async move {
-        waited.ready().await;
+        attended.attend(|| tell.send(()).unwrap_or_default()).await;
         Ok(())
     };
-    Operation::run(&runtime(), "test", Limit::After(SOON), CancelToken::new(), work).expect("something comes");
+    let attendant = Operation::start(&runtime(), "test", Limit::Never, CancelToken::new(), work, drop);
+    if feed.wait() {
+        told.recv_timeout(SOON).expect("something comes");
+    }
+    attendant.cancel();
     feed.take(1).events.pop().map(|event| event.expect("a request"))
 }
 
