@@ -42,7 +42,12 @@ def result(finish: Callable[[Any], T], answer: Answer) -> T:
     """Make the result of a call of its answer, or raise what came instead."""
     taken = answer.take()
     if not isinstance(taken, EtcdError):
-        return finish(taken)
+        try:
+            return finish(taken)
+        except BaseException:  # a signal's
+            # The trace refers to this frame, and what is in it to a lock that nobody would give back.
+            taken = None
+            raise
     try:
         raise taken
     finally:
@@ -193,5 +198,8 @@ async def run_async(call: Call[T]) -> T:
         _dispatch.leave(number)
         if operation is not None and call.cancels:
             operation.cancel()
+        # The answer may have come in the same breath. The trace, which the task keeps, refers to this frame, which
+        # must not refer to an answer that nobody takes.
+        del future
         raise
     return result(call.finish, answer)

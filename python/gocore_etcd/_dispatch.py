@@ -107,8 +107,11 @@ def queue(op: str) -> Queue:
         if state.ended:
             raise _ending(op)
         if state.thread is None:
-            state.thread = threading.Thread(target=_run, args=(state,), name="gocore-etcd-dispatch", daemon=True)
-            state.thread.start()
+            # Known only once it runs: without it nobody who waits is ever told.
+            thread = threading.Thread(target=_run, args=(state,), name="gocore-etcd-dispatch", daemon=True)
+            thread.start()
+            state.thread = thread
+        if state.log is None:
             state.log = _log.start()
         return state.queue
 
@@ -229,6 +232,7 @@ def _end() -> None:
     # After the application's own non-daemon threads have ended: until then they may use their clients.
     state = _state
     state.ended = True
+    state.queue.leave_behind()
     thread = state.thread
     if thread is None:
         return
@@ -237,7 +241,6 @@ def _end() -> None:
     state.waiting.clear()
     state.staying.clear()
     until = monotonic() + EXIT_LIMIT
-    state.queue.leave_behind()
     clients = [client for reference in list(state.clients.values()) if (client := reference()) is not None]
     closing = []
     for client in clients:

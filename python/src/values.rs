@@ -2,7 +2,7 @@
 //!
 //! Native, because a watch makes several for every change: that takes 1.5 µs less than two dataclasses of Python's and the
 //! tuple they were made from, and runs no Python. All but the two that hold a tuple are none of the garbage collector's
-//! business either: what they hold refers to nothing.
+//! business either: what a read puts into them refers to nothing.
 
 use gocore_etcd_core as core;
 use pyo3::class::basic::CompareOp;
@@ -39,10 +39,15 @@ macro_rules! value {
                 PyTuple::new(py, Self::FIELDS.iter().map(|(name, _)| name))
             }
 
-            /// By it `dataclasses.replace`, `asdict` and so on take it for what it looks like.
+            /// By it `dataclasses.replace`, `asdict`, `pprint` and so on take it for what it looks like.
             #[classattr]
             fn __dataclass_fields__(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-                dataclass_fields(py, stringify!($name), Self::FIELDS)
+                dataclass(py, stringify!($name), Self::FIELDS)?.getattr("__dataclass_fields__")
+            }
+
+            #[classattr]
+            fn __dataclass_params__(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+                dataclass(py, stringify!($name), Self::FIELDS)?.getattr("__dataclass_params__")
             }
 
             fn __eq__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -192,6 +197,9 @@ fn shown(value: &Bound<'_, PyAny>, fields: &Fields) -> PyResult<String> {
     Ok(format!("{}({})", value.get_type().name()?, fields.join(", ")))
 }
 
-fn dataclass_fields<'py>(py: Python<'py>, name: &str, fields: &Fields) -> PyResult<Bound<'py, PyAny>> {
-    py.import("dataclasses")?.call_method1("make_dataclass", (name, fields))?.getattr("__dataclass_fields__")
+/// Python's own, for what it tells of itself.
+fn dataclass<'py>(py: Python<'py>, name: &str, fields: &Fields) -> PyResult<Bound<'py, PyAny>> {
+    let frozen = PyDict::new(py);
+    frozen.set_item("frozen", true)?;
+    py.import("dataclasses")?.call_method("make_dataclass", (name, fields), Some(&frozen))
 }

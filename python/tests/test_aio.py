@@ -8,7 +8,7 @@ import time
 import pytest
 
 import gocore_etcd
-from gocore_etcd import Compare, DeadlineExceededError, LostError, Op, Range, WrongContextError, aio
+from gocore_etcd import Compare, DeadlineExceededError, LostError, Op, Range, WrongContextError, _call, aio
 
 
 @pytest.fixture
@@ -163,9 +163,27 @@ def test_cancelling_at_any_moment_leaks_no_lock(run, contenders, until):
             taking.cancel()
             await asyncio.wait([taking])
             assert taking.cancelled() or await taking.result().unlock() is None
+            # Whoever still has the task, and with it the trace of where it was cancelled.
+            await asyncio.to_thread(until, lambda: not contenders("k"))
             del taking
-        await (await client.lock("k", timeout=15)).unlock()
+
+
+def test_a_lock_that_comes_in_the_breath_it_is_cancelled_in_is_given_back(run, contenders, until, monkeypatch):
+    async def story(client):
+        deliver = _call._Deliveries._deliver
+
+        def deliver_and_cancel(deliveries):
+            deliver(deliveries)
+            taking.cancel()
+
+        taking = asyncio.create_task(_take(client))
+        monkeypatch.setattr(_call._Deliveries, "_deliver", deliver_and_cancel)
+        await asyncio.wait([taking])
+        monkeypatch.undo()
+        assert taking.cancelled()
         await asyncio.to_thread(until, lambda: not contenders("k"))
+
+    run(story)
 
     run(story)
 

@@ -5,6 +5,7 @@ import dataclasses
 import gc
 import inspect
 import pickle
+import pprint
 import sys
 
 import pytest
@@ -47,6 +48,13 @@ def changed(value, fields):
         else:
             other = content + content or content[:0] + type(content)(b"x")
         yield type(value)(**{**fields, name: other})
+
+
+@each_value
+def test_it_can_be_printed_prettily(value, fields):
+    assert type(value).__dataclass_params__.frozen
+    for width in (1, 80, 1000):
+        assert pprint.pformat([value, fields], width=width)
 
 
 @each_value

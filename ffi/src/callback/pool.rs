@@ -69,7 +69,13 @@ pub(super) fn push(job: Job) {
 
 /// From a job, as its last deed: its thread is needed by nothing else, and takes this one in its turn.
 pub(super) fn push_next(job: Job) {
-    POOL.get().lock().jobs.push_back(job);
+    let pool = POOL.get();
+    let mut state = pool.lock();
+    state.jobs.push_back(job);
+    // Not for this one, but for those before it that the system had no thread for.
+    if state.jobs.len() > state.idle + 1 {
+        drop(pool.spawn(&mut state));
+    }
 }
 
 impl Pool {
