@@ -27,6 +27,7 @@ use crate::watch::Watches;
 mod owner;
 mod place;
 mod queue;
+mod withdrawal;
 
 pub(crate) use self::owner::Owner;
 use self::place::{Entered, Place};

@@ -6,25 +6,26 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::queue::{count_before, extreme};
+use super::withdrawal::{delete_if_created_at, withdraw};
 use super::{Contention, Owner, Wanted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kv::{Door, KeyValue};
 use crate::range::{Order, Range};
 use crate::session::{Name, Session};
-use crate::time::{BootTime, Deadline, jittered};
+use crate::time::jittered;
 use crate::transport::CallKind;
 use crate::txn::{Cmp, Compare, Op, OpResult, Txn, TxnResult};
 
 /// Between two attempts at something that failed.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+pub(super) const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// More in a row are no matter of the network: rather an error than a loop.
 const MOST_LOST_ANSWERS: u32 = 4;
 
 /// What etcd may hold of a contender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Presence {
+pub(super) enum Presence {
     /// Its key is not there and will not come.
     Absent,
     /// A transaction that puts it was sent and not answered.
@@ -356,10 +357,6 @@ fn may_pass(error: &Error) -> bool {
     error.is_retryable() || error.kind() == ErrorKind::Compacted
 }
 
-fn delete_if_created_at(key: &str, revision: i64) -> Txn {
-    Txn::new().when(Compare::create_revision(key, Cmp::Equal, revision)).then(Op::delete(key))
-}
-
 impl Drop for Place {
     fn drop(&mut self) {
         let Some((session, name)) = self.held.take() else { return };
@@ -374,50 +371,4 @@ impl Drop for Place {
             drop(name);
         });
     }
-}
-
-/// Takes a contender's key out of etcd, however long etcd is away: until it is gone, or the lease is, which takes it.
-async fn withdraw(door: &Door, session: &Session, key: &str, presence: Presence) {
-    let lease = session.lease();
-    let mut unsettled_at = BootTime::now().plus(lease.ttl());
-    let mut pause = SHORTEST_PAUSE;
-    while lease.is_held() {
-        match try_withdraw(door, session, key, presence).await {
-            Ok(()) => return,
-            Err(error) => {
-                tracing::debug!(%error, key, "withdrawing a contender failed, will be tried again");
-                if error.kind() == ErrorKind::ResourceExhausted {
-                    // A full store takes no fence; but nothing older can land in it either.
-                    unsettled_at = BootTime::now().plus(lease.ttl());
-                }
-            }
-        }
-        if BootTime::now() >= unsettled_at {
-            // Rather the session than a key that is kept alive for ever.
-            lease.lose("what became of a contender could not be settled within the TTL");
-            return;
-        }
-        tokio::select! {
-            () = lease.lost() => return,
-            () = tokio::time::sleep(jittered(pause)) => {}
-        }
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    }
-}
-
-async fn try_withdraw(door: &Door, session: &Session, key: &str, presence: Presence) -> Result<()> {
-    let created = match presence {
-        Presence::Absent => return Ok(()),
-        Presence::At(revision) => revision,
-        Presence::Unknown => {
-            let raised = session.raise_fence(Deadline::after(door.request_timeout())).await;
-            // With or without the fence: what is there now can go. Only with it nothing will come afterwards.
-            let found = door.get(key.into()).await?.filter(|found| found.lease == session.lease().id());
-            let Some(found) = found else { return raised };
-            door.commit(delete_if_created_at(key, found.create_revision), CallKind::Repeatable).await?;
-            return raised;
-        }
-    };
-    // A copy that arrives late deletes this incarnation or nothing.
-    door.commit(delete_if_created_at(key, created), CallKind::Repeatable).await.map(drop)
 }
