@@ -38,8 +38,12 @@ def test_a_candidacy_waits_with_its_place_leads_and_resigns(client, other, candi
     until(lambda: len(candidates("k")) == 2)
     candidacy = client.candidacy("k", "me", ttl=TTL)
     assert candidacy.key == client.key("elections", "k")
-    assert candidacy.next(timeout=15) == Waiting(None)
-    assert candidacy.next(timeout=15) == candidacy.state == Waiting(2)
+    # Who looks late finds it queued.
+    state = candidacy.next(timeout=15)
+    assert state in (Waiting(None), Waiting(2))
+    if state == Waiting(None):
+        assert candidacy.next(timeout=15) == Waiting(2)
+    assert candidacy.state == Waiting(2)
     assert not candidacy.is_leader()
     assert candidacy.leadership is None
     with pytest.raises(DeadlineExceededError):
@@ -84,7 +88,6 @@ def test_a_candidacy_that_loses_stands_again(client, steal):
     states = []
     while not isinstance(state := heard.get(timeout=15), Resigned):
         states.append(state)
-    assert states[0] == Waiting(None)
     between = states[states.index(first) : states.index(second)]
     assert between[1] == Lost(), "between two leaderships there is always one without"
     assert states[-1] == second
