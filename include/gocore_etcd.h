@@ -464,7 +464,7 @@ gocore_etcd_status gocore_etcd_client_key(const gocore_etcd_client *client,
  *
  * Ownership: borrows `client`, which is still to be freed; the caller frees `*err`. Threads: any; blocks. Errors:
  * DEADLINE_EXCEEDED when not everything could be given back in time: that goes on in the background, and the TTLs take
- * the rest; or when a callback still runs. Since 0.1.
+ * the rest, but callbacks were waited for all the same; or when a callback still runs. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_client_close(gocore_etcd_client *client,
                                             int64_t timeout_ms,
@@ -537,7 +537,8 @@ void gocore_etcd_subscription_free(gocore_etcd_subscription *subscription);
  * `max`: at most so many; 0 is what is there. `timeout_ms`: how long to wait for the first: 0 is not at all, and that
  * none came is no error.
  *
- * After gocore_etcd_client_free, what is still to come runs on threads of the library.
+ * Closing the client does not end a call that waits; gocore_etcd_client_free does, and what is still to come then runs on
+ * threads of the library.
  *
  * Ownership: borrows `client`; the caller frees `*err`. Threads: any, several at once too: the callbacks of one
  * subscription still run one at a time. Errors: INVALID_ARGUMENT; WRONG_CONTEXT when the client was connected without

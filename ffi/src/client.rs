@@ -196,7 +196,7 @@ pub extern "C" fn gocore_etcd_client_key(
 ///
 /// Ownership: borrows `client`, which is still to be freed; the caller frees `*err`. Threads: any; blocks. Errors:
 /// DEADLINE_EXCEEDED when not everything could be given back in time: that goes on in the background, and the TTLs take
-/// the rest; or when a callback still runs. Since 0.1.
+/// the rest, but callbacks were waited for all the same; or when a callback still runs. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_client_close(
     client: *mut gocore_etcd_client,
@@ -214,12 +214,13 @@ pub extern "C" fn gocore_etcd_client_close(
         };
         client.closing.cancel();
         let closing = client.client.clone();
-        client.wait(op, limit, async move { closing.close().await })?;
+        let closed = client.wait(op, limit, async move { closing.close().await });
         // Inside a callback it would wait for itself; callbacks that are dispatched may wait for this very thread.
-        if matches!(client.deliver, Deliver::Threads) && !callback::is_inside() {
-            client.pending.wait(op, until)?;
-        }
-        Ok(OK)
+        let returned = match matches!(client.deliver, Deliver::Threads) && !callback::is_inside() {
+            true => client.pending.wait(op, until),
+            false => Ok(()),
+        };
+        closed.and(returned).map(|()| OK)
     })
 }
 

@@ -19,7 +19,8 @@ use crate::out::Plain;
 /// `max`: at most so many; 0 is what is there. `timeout_ms`: how long to wait for the first: 0 is not at all, and that
 /// none came is no error.
 ///
-/// After gocore_etcd_client_free, what is still to come runs on threads of the library.
+/// Closing the client does not end a call that waits; gocore_etcd_client_free does, and what is still to come then runs on
+/// threads of the library.
 ///
 /// Ownership: borrows `client`; the caller frees `*err`. Threads: any, several at once too: the callbacks of one
 /// subscription still run one at a time. Errors: INVALID_ARGUMENT; WRONG_CONTEXT when the client was connected without

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use gocore_etcd_core::bridge::{Limit, failed};
+use gocore_etcd_core::bridge::{Generation, Limit, failed};
 use gocore_etcd_core::{ErrorKind, Result};
 
 use super::{Job, Within, pool, run};
@@ -79,6 +79,7 @@ impl Queue {
         }
         // What comes in while these run is for the next time: a callback that starts another must not keep us here.
         let most = if most == 0 { state.jobs.len() } else { most };
+        let born = Generation::current();
         let mut ran = 0;
         while ran < most
             && let Some(job) = self.pop(&mut state)
@@ -86,6 +87,10 @@ impl Queue {
             drop(state);
             run(Within::Callback, job);
             ran += 1;
+            if !born.is_current() {
+                // It forked, and this is the child: queue and descriptor are the parent's.
+                break;
+            }
             state = self.lock();
         }
         ran

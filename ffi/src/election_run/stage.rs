@@ -81,8 +81,11 @@ impl Stage {
 
     fn call_stop(&self, turn: u64) {
         let mut state = self.lock();
-        // The work has returned meanwhile.
-        let Some(user) = self.user.upgrade().filter(|_| state.turn == turn && state.is_running()) else { return };
+        // Only while the work runs, which keeps it: the last to let go of it must be neither we nor late.
+        if state.turn != turn || !state.is_running() {
+            return;
+        }
+        let Some(user) = self.user.upgrade() else { return };
         state.stopping = true;
         let token = state.token;
         drop(state);

@@ -1,8 +1,11 @@
 //! What C programs see: client, kv, lock, election and callbacks, their misuse, and the example.
 
 use std::process::Command;
+use std::time::Duration;
 
-use gocore_etcd_tests::{Server, not_run};
+use gocore_etcd_core::ErrorKind;
+use gocore_etcd_tests::{Agent, Proxy, Server, not_run};
+use serde_json::json;
 
 use crate::story::{compile, compile_with, has_cplusplus, root, run, run_under_memcheck, succeeded};
 
@@ -163,4 +166,19 @@ async fn memcheck_finds_no_error_and_nothing_lost_in_the_c_programs() {
             return not_run("memcheck over the C programs", "there is no valgrind");
         }
     }
+}
+
+/// Whoever takes apart what its callbacks use, because the client is closed, must be able to.
+#[tokio::test]
+async fn closing_waits_for_callbacks_also_when_etcd_is_away() {
+    let server = Server::plain().await;
+    let proxy = Proxy::start(server.address());
+    let mut agent = Agent::spawn(compile("close_agent.c"), [proxy.endpoint()]);
+    let soon = Duration::from_secs(30);
+    agent.expect("leading", soon).await;
+    proxy.cut();
+    agent.send(&json!({"do": "close"})).expect("the program listens");
+    let closed = agent.expect("closed", soon).await;
+    assert_eq!(closed.body["returned"], 2, "the work has returned, and user_free has run: {closed:?}");
+    assert_eq!(closed.body["status"], ErrorKind::DeadlineExceeded as i64, "the leadership could not be given back");
 }

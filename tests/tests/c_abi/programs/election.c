@@ -265,8 +265,11 @@ static void cancelled(gocore_etcd_client *client)
     gocore_etcd_leadership_free(leadership);
 }
 
+static int begins;
+
 static void *wait_for_loss(void *argument)
 {
+    __atomic_store_n(&begins, 1, __ATOMIC_RELEASE);
     EXPECT(OK, gocore_etcd_leadership_wait_lost(argument, 0, NULL, &err));
     return NULL;
 }
@@ -277,6 +280,9 @@ static void freed_under_way(gocore_etcd_client *client)
     gocore_etcd_leadership *leadership = campaign(client, "c/freed", "freed");
     pthread_t thread;
     CHECK(pthread_create(&thread, NULL, wait_for_loss, leadership) == 0);
+    while (!__atomic_load_n(&begins, __ATOMIC_ACQUIRE))
+        usleep(1000);
+    /* It needs but to enter. */
     settle();
     gocore_etcd_leadership_free(leadership);
     pthread_join(thread, NULL);

@@ -160,20 +160,26 @@ static void standing(etcd::Client &client)
     kept->resign();
 
     // Inside of a handler it does not wait for itself.
-    auto own = std::make_shared<std::optional<etcd::Candidacy>>();
-    std::mutex made;
-    Counter done;
+    struct Own
     {
-        const std::lock_guard<std::mutex> held(made);
-        *own = client.candidacy("cpp/stand", "own", {}, [&, own](const etcd::CandidacyState &, const etcd::Error &) {
-            const std::lock_guard<std::mutex> until_made(made);
-            if (own->has_value()) {
-                own->reset();
-                done.add();
+        std::mutex made;
+        std::optional<etcd::Candidacy> candidacy;
+        Counter done;
+    };
+    const auto own = std::make_shared<Own>();
+    {
+        const std::lock_guard<std::mutex> held(own->made);
+        own->candidacy = client.candidacy("cpp/stand", "own", {}, [own](const etcd::CandidacyState &, const etcd::Error &) {
+            // A copy: the handler's own goes with the candidacy.
+            const auto mine = own;
+            const std::lock_guard<std::mutex> until_made(mine->made);
+            if (mine->candidacy) {
+                mine->candidacy.reset();
+                mine->done.add();
             }
         });
     }
-    done.until(1);
+    own->done.until(1);
 }
 
 static void working(etcd::Client &client)

@@ -2,6 +2,7 @@
  * are inside the library. */
 #include "check.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -82,12 +83,77 @@ static void in_the_child(char **argv)
     gocore_etcd_subscription_free(watch);
 }
 
+static int ran;
+
+static void forks(void *user_data, gocore_etcd_status status, gocore_etcd_lock *got, gocore_etcd_error *problem)
+{
+    pid_t *child = user_data;
+    CHECK(status == GOCORE_ETCD_STATUS_OK && problem == NULL);
+    ran++;
+    *child = fork();
+    if (*child == 0)
+        alarm(60);
+    gocore_etcd_lock_free(got);
+}
+
+static void runs(void *user_data, gocore_etcd_status status, gocore_etcd_lock *got, gocore_etcd_error *problem)
+{
+    (void)user_data;
+    CHECK(status == GOCORE_ETCD_STATUS_OK && problem == NULL);
+    ran++;
+    gocore_etcd_lock_free(got);
+}
+
+/* A callback that is dispatched forks: in the child nothing more is dispatched, whatever was due, and the parent's queue
+ * and descriptor are as they were. */
+static void while_dispatching(char **argv)
+{
+    gocore_etcd_client_config config = GOCORE_ETCD_CLIENT_CONFIG_INIT;
+    gocore_etcd_client *dispatching;
+    struct pollfd readable;
+    pid_t child = -1;
+    size_t count;
+    int status, n;
+
+    config.endpoints = (const char *const *)(argv + 1);
+    config.endpoints_len = 1;
+    config.callbacks = GOCORE_ETCD_CALLBACKS_DISPATCH;
+    EXPECT(OK, gocore_etcd_client_connect(&config, &dispatching, &err));
+    readable.fd = gocore_etcd_client_dispatch_fd(dispatching);
+    readable.events = POLLIN;
+    EXPECT(OK, gocore_etcd_lock_acquire_async(dispatching, "fd/0", NULL, 0, NULL, forks, &child, NULL, &err));
+    CHECK(poll(&readable, 1, 30000) == 1);
+    for (n = 1; n < 3; n++) {
+        gocore_etcd_lock *after;
+        char name[] = "fd/0";
+        name[3] = (char)('0' + n);
+        EXPECT(OK, gocore_etcd_lock_acquire_async(dispatching, name, NULL, 0, NULL, runs, NULL, NULL, &err));
+        /* Its answer most likely is here when this one is: two are due. */
+        EXPECT(OK, gocore_etcd_lock_acquire(dispatching, "fd/after", NULL, 20000, NULL, &after, &err));
+        gocore_etcd_lock_free(after);
+    }
+    EXPECT(OK, gocore_etcd_client_dispatch(dispatching, 0, 0, &count, &err));
+    if (child == 0)
+        exit(ran == 1 && count == 1 ? 0 : 1);
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    while (ran < 3)
+        EXPECT(OK, gocore_etcd_client_dispatch(dispatching, 0, 20000, &count, &err));
+    CHECK(poll(&readable, 1, 0) == 0);
+    EXPECT(OK, gocore_etcd_lock_acquire_async(dispatching, "fd/1", NULL, 0, NULL, runs, NULL, NULL, &err));
+    CHECK(poll(&readable, 1, 30000) == 1);
+    EXPECT(OK, gocore_etcd_client_dispatch(dispatching, 0, 0, &count, &err));
+    CHECK(count == 1 && ran == 4);
+    close_and_free(dispatching);
+}
+
 int main(int argc, char **argv)
 {
     pthread_t threads[3];
     int n, status;
 
     CHECK(argc > 1);
+    while_dispatching(argv);
     client = connect_to(argv);
     token = gocore_etcd_cancel_token_new();
     EXPECT(OK, gocore_etcd_lock_acquire(client, "f", NULL, 20000, NULL, &lock, &err));

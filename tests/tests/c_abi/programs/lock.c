@@ -115,6 +115,7 @@ struct waiter {
     gocore_etcd_client *client;
     gocore_etcd_cancel_token *token;
     gocore_etcd_lock *lock;
+    int begins;
 };
 
 static void *wait_until_cancelled(void *argument)
@@ -153,6 +154,7 @@ static void cancelled(gocore_etcd_client *client)
 static void *wait_for_loss(void *argument)
 {
     struct waiter *waiter = argument;
+    __atomic_store_n(&waiter->begins, 1, __ATOMIC_RELEASE);
     EXPECT(OK, gocore_etcd_lock_wait_lost(waiter->lock, 0, NULL, &err));
     return NULL;
 }
@@ -163,7 +165,11 @@ static void freed_under_way(gocore_etcd_client *client)
     struct waiter waiter;
     pthread_t thread;
     waiter.lock = acquire(client, "c/freed");
+    waiter.begins = 0;
     CHECK(pthread_create(&thread, NULL, wait_for_loss, &waiter) == 0);
+    while (!__atomic_load_n(&waiter.begins, __ATOMIC_ACQUIRE))
+        usleep(1000);
+    /* It needs but to enter. */
     usleep(200000);
     gocore_etcd_lock_free(waiter.lock);
     pthread_join(thread, NULL);
