@@ -13,7 +13,8 @@
 //! # Costs
 //! Entering: 1 request, 1 proposal (in a warm session). A hand-over: the delete, one event, one read; where somebody leaves
 //! who did not own, two reads. Waiting: none, but one read where other writes come between looking ahead and
-//! watching.
+//! watching. What is not answered within 1.5 s is settled another way: entering by the fence and once more, leaving by
+//! deleting once more.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::kv::{Door, KeyValue};
@@ -22,6 +23,7 @@ use crate::range::{Order, Range};
 use crate::session::Sessions;
 use crate::tasks::Tasks;
 use crate::time::Deadline;
+use crate::transport::CallKind;
 use crate::watch::Watches;
 
 mod owner;
@@ -80,7 +82,13 @@ impl Contention {
     /// # Cancel safety
     /// As for [`Contention::acquire`].
     pub(crate) async fn try_acquire(&self, wanted: Wanted<'_>) -> Result<Option<Owner>> {
-        self.look_and_queue(wanted).await.map_err(|error| self.unless_closing(error, wanted))
+        loop {
+            match self.look_and_queue(wanted).await {
+                // The revision of the first read was gone by the second. A place that was taken is withdrawn.
+                Err(error) if error.kind() == ErrorKind::Compacted && !wanted.deadline.has_passed() => {}
+                looked => return looked.map_err(|error| self.unless_closing(error, wanted)),
+            }
+        }
     }
 
     /// Who owns it now, with its value; whoever wrote it. 1 request; more only where keys of longer names are in the
@@ -110,7 +118,8 @@ impl Contention {
             return place.own(wanted, revision).map(Some);
         }
         // Somebody was quicker. Not awaiting the delete would leave a contender behind a "not acquired".
-        place.leave(&door).await.map_err(|error| error.or_key(wanted.key))?;
+        // A copy that comes late deletes this incarnation or nothing.
+        place.leave(&door, CallKind::Repeatable).await.map_err(|error| error.or_key(wanted.key))?;
         Ok(None)
     }
 

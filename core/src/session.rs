@@ -112,7 +112,9 @@ impl Sessions {
         let slot = current.entry(ttl).or_insert_with(|| {
             let beginning = self.clone().begin(ttl).boxed().shared();
             let (sessions, driver, number) = (self.clone(), beginning.clone(), fastrand::u64(..));
-            self.0.tasks.spawn(async move {
+            // Also while the client closes: the beginning holds what it is kept in, until it has ended. It ends at once
+            // then, for the door says so.
+            self.0.tasks.spawn_cleanup(async move {
                 // Whoever waits gets the result. Here it is only brought about, and a failure not kept for later.
                 if driver.await.is_err() {
                     sessions.forget(ttl, number);

@@ -160,15 +160,17 @@ impl Watches {
 
 /// Whether this update tells that a key is gone, or its incarnation that was created at `created`. A put that only shows
 /// a newer mod revision is still the same one; a coalesced event or a snapshot cannot hide a new one, as it shows
-/// another create revision.
+/// another create revision. A member that lags may yet tell the end of an earlier one, which is no news.
 fn is_gone(update: &Update, created: Option<i64>) -> bool {
-    let other = |kv: &KeyValue| created.is_some_and(|created| created != kv.create_revision);
     match update {
         Update::Events { changes, .. } => changes.iter().any(|change| match change {
-            Change::Delete { .. } => true,
-            Change::Put(kv) => other(kv),
+            Change::Delete { revision, .. } => created.is_none_or(|created| *revision > created),
+            Change::Put(kv) => created.is_some_and(|created| kv.create_revision > created),
         }),
-        Update::Resync(snapshot) => snapshot.kvs.iter().all(other),
+        // It may be that of a restored cluster, with lower revisions.
+        Update::Resync(snapshot) => {
+            snapshot.kvs.iter().all(|kv| created.is_some_and(|created| kv.create_revision != created))
+        }
         Update::Connected(_) => false,
     }
 }

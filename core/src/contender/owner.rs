@@ -7,10 +7,11 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Contention;
-use super::place::Place;
+use super::place::{PATIENCE, Place};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lease::{CLOSED, Lease};
 use crate::time::{Deadline, jittered};
+use crate::transport::CallKind;
 use crate::txn::{Cmp, Compare, Guard};
 use crate::watch::Watches;
 
@@ -169,11 +170,14 @@ impl Owner {
             return release.result.insert(Err(lost)).clone();
         }
         self.standing.give_back();
-        let door = door.until(deadline);
-        // A delete was sent without an answer: that the key is gone may be our own doing.
+        // A delete was sent without an answer: that the key is gone may be our own doing, and copies do no harm.
         let mut uncertain = false;
         loop {
-            let left = place.leave(&door).await;
+            let (until, kind) = match uncertain {
+                false => (deadline.min(Deadline::after(PATIENCE)), CallKind::Write),
+                true => (deadline, CallKind::Repeatable),
+            };
+            let left = place.leave(&door.clone().until(until), kind).await;
             place.settle();
             let error = match left {
                 Ok(there) if there || uncertain => return release.result.insert(Ok(())).clone(),

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::kv::{Door, KeyValue};
 use crate::range::{Order, Range};
 use crate::session::{Name, Session};
-use crate::time::jittered;
+use crate::time::{Backoff, Deadline, jittered};
 use crate::transport::CallKind;
 use crate::txn::{Cmp, Compare, Op, OpResult, Txn, TxnResult};
 
@@ -22,6 +22,13 @@ pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// More in a row are no matter of the network: rather an error than a loop.
 const MOST_LOST_ANSWERS: u32 = 4;
+
+/// How long a write is waited for before what became of it is settled another way. A write is in the air once: in a
+/// member that has frozen it would be waited for until the request's own limit, while the others are well.
+pub(super) const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// The revision that means so to a read.
+const NOW: i64 = 0;
 
 /// What etcd may hold of a contender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +103,9 @@ impl Place {
             }
             let txn = self.entering(session, fence, wanted.value);
             let before = std::mem::replace(&mut self.presence, Presence::Unknown);
+            // A cluster that is slow as a whole has its full time from the second attempt on.
+            let first = Deadline::after(PATIENCE).min(wanted.deadline);
+            let door = if lost_answers == 0 { &door.clone().until(first) } else { &door };
             let result = match door.commit(txn, CallKind::Write).await {
                 Ok(result) => result,
                 Err(error) if !error.maybe_applied() => {
@@ -234,15 +244,22 @@ impl Place {
         }
     }
 
-    /// Tells the place to whoever wants to know it: counted once, at the revision we came at.
+    /// Tells the place to whoever wants to know it: counted once, at the revision we came at; among all there are now,
+    /// when that revision is compacted.
     async fn tell_place(&self, door: &Door, wanted: Wanted<'_>, mine: i64, place: &mut Option<u64>) -> Infallible {
-        if let Some(places) = wanted.places {
-            if place.is_none() {
-                let counted = count_before(door, &self.queue, mine).await;
-                *place = counted.inspect_err(|error| tracing::debug!(%error, key = self.key, "no place to tell")).ok();
+        let Some(places) = wanted.places else { return std::future::pending().await };
+        let (mut at, mut backoff) = (mine, Backoff::new(SHORTEST_PAUSE, LONGEST_PAUSE));
+        while place.is_none() {
+            match count_before(door, &self.queue, at).await {
+                Ok(counted) => *place = Some(counted),
+                Err(error) if error.kind() == ErrorKind::Compacted && at != NOW => at = NOW,
+                Err(error) => {
+                    tracing::debug!(%error, key = self.key, "no place to tell yet");
+                    backoff.pause().await;
+                }
             }
-            place.iter().for_each(|place| places(*place));
         }
+        place.iter().for_each(|place| places(*place));
         std::future::pending().await
     }
 
@@ -313,7 +330,7 @@ impl Place {
             let error = Error::new(ErrorKind::Lost, wanted.op).with_key(wanted.key);
             return Err(error.with_detail("our place in the queue is gone"));
         }
-        let before = extreme(door, &self.queue, before, revision, mine - 1, Order::NewestCreated).await?;
+        let before = extreme(door, &self.queue, before, revision, mine.saturating_sub(1), Order::NewestCreated).await?;
         Ok(before.map(|before| (before, revision)))
     }
 
@@ -324,10 +341,10 @@ impl Place {
         Seen { is_there, before: next(), revision: result.revision }
     }
 
-    /// Deletes our key if it is still ours. True when it was there.
-    pub(super) async fn leave(&mut self, door: &Door) -> Result<bool> {
+    /// Deletes our key if it is still ours. True when it was there; with copies (`Repeatable`) that may have been another.
+    pub(super) async fn leave(&mut self, door: &Door, kind: CallKind) -> Result<bool> {
         let Presence::At(revision) = self.presence else { return Ok(false) };
-        let result = door.commit(delete_if_created_at(&self.key, revision), CallKind::Write).await?;
+        let result = door.commit(delete_if_created_at(&self.key, revision), kind).await?;
         self.presence = Presence::Absent;
         Ok(result.succeeded)
     }

@@ -1,7 +1,7 @@
 //! Taking a contender's key out of etcd, in the background, whatever stands in the way.
 
 use super::place::{LONGEST_PAUSE, Presence, SHORTEST_PAUSE};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind};
 use crate::kv::Door;
 use crate::session::Session;
 use crate::time::{BootTime, Deadline, jittered};
@@ -16,9 +16,9 @@ pub(super) async fn withdraw(door: &Door, session: &Session, key: &str, presence
     while lease.is_held() {
         match try_withdraw(door, session, key, presence).await {
             Ok(()) => return,
-            Err(error) => {
+            Err(Unsettled { error, is_absent }) => {
                 tracing::debug!(%error, key, "withdrawing a contender failed, will be tried again");
-                if error.kind() == ErrorKind::ResourceExhausted {
+                if is_absent && error.kind() == ErrorKind::ResourceExhausted {
                     // A full store takes no fence; but nothing older can land in it either.
                     unsettled_at = BootTime::now().plus(lease.ttl());
                 }
@@ -37,7 +37,20 @@ pub(super) async fn withdraw(door: &Door, session: &Session, key: &str, presence
     }
 }
 
-async fn try_withdraw(door: &Door, session: &Session, key: &str, presence: Presence) -> Result<()> {
+/// Why it could not be withdrawn.
+struct Unsettled {
+    error: Error,
+    /// The key is not there; only what was sent earlier could still bring it.
+    is_absent: bool,
+}
+
+impl From<Error> for Unsettled {
+    fn from(error: Error) -> Self {
+        Self { error, is_absent: false }
+    }
+}
+
+async fn try_withdraw(door: &Door, session: &Session, key: &str, presence: Presence) -> Result<(), Unsettled> {
     let created = match presence {
         Presence::Absent => return Ok(()),
         Presence::At(revision) => revision,
@@ -45,13 +58,14 @@ async fn try_withdraw(door: &Door, session: &Session, key: &str, presence: Prese
             let raised = session.raise_fence(Deadline::after(door.request_timeout())).await;
             // With or without the fence: what is there now can go. Only with it nothing will come afterwards.
             let found = door.get(key.into()).await?.filter(|found| found.lease == session.lease().id());
-            let Some(found) = found else { return raised };
-            door.commit(delete_if_created_at(key, found.create_revision), CallKind::Repeatable).await?;
-            return raised;
+            if let Some(found) = found {
+                door.commit(delete_if_created_at(key, found.create_revision), CallKind::Repeatable).await?;
+            }
+            return raised.map_err(|error| Unsettled { error, is_absent: true });
         }
     };
     // A copy that arrives late deletes this incarnation or nothing.
-    door.commit(delete_if_created_at(key, created), CallKind::Repeatable).await.map(drop)
+    Ok(door.commit(delete_if_created_at(key, created), CallKind::Repeatable).await.map(drop)?)
 }
 
 pub(super) fn delete_if_created_at(key: &str, revision: i64) -> Txn {

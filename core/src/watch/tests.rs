@@ -20,11 +20,20 @@ fn an_incarnation_is_gone_when_it_is_deleted_or_another_one_is_seen() {
 }
 
 #[test]
+fn the_end_of_an_earlier_incarnation_told_by_a_member_that_lags_is_no_news() {
+    let deleted = Change::Delete { key: b"k".to_vec(), revision: 4 };
+    assert!(!is_gone(&events(deleted, false), Some(5)));
+    assert!(!is_gone(&events(put(2, 3), false), Some(5)));
+    assert!(!is_gone(&events(put(5, 5), false), Some(5)), "it begins");
+}
+
+#[test]
 fn a_snapshot_shows_whether_it_is_gone() {
     let snapshot = |kvs: Vec<KeyValue>| Update::Resync(Snapshot { revision: 20, kvs });
     let Change::Put(same) = put(5, 9) else { unreachable!() };
     let Change::Put(other) = put(9, 9) else { unreachable!() };
     assert!(is_gone(&snapshot(vec![]), Some(5)));
-    assert!(is_gone(&snapshot(vec![other]), Some(5)));
+    assert!(is_gone(&snapshot(vec![other.clone()]), Some(5)));
+    assert!(is_gone(&snapshot(vec![other]), Some(15)), "a cluster restored from a backup begins with lower revisions");
     assert!(!is_gone(&snapshot(vec![same]), Some(5)));
 }

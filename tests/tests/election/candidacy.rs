@@ -93,8 +93,12 @@ async fn a_candidacy_whose_leadership_is_taken_away_says_lost_and_queues_again()
     let first = until_leading(&mut candidacy).await;
     let next = other.candidacy("k", "next", TTL).expect("candidacy");
     until_candidates(&etcd, "k", 2).await;
-    etcd.kv_client().delete(candidates(&etcd, "k").await[0].as_str(), None).await.expect("delete");
-    assert_eq!(state(&mut candidacy).await, CandidacyState::Lost);
+    let leader = candidates(&etcd, "k").await.swap_remove(0);
+    let mut kv = etcd.kv_client();
+    // Beside each other: whoever looks late finds it queued again.
+    let (lost, deleted) = tokio::join!(state(&mut candidacy), kv.delete(leader, None));
+    deleted.expect("delete");
+    assert_eq!(lost, CandidacyState::Lost);
     assert_eq!(state(&mut candidacy).await, CandidacyState::Waiting { place: Some(1) }, "at the end of the queue");
     next.resign().await.expect("resign");
     let CandidacyState::Leading { token } = state(&mut candidacy).await else { panic!("its turn") };
@@ -111,8 +115,10 @@ async fn a_candidacy_whose_place_is_taken_away_says_lost_and_queues_again() {
     let place = candidates(&etcd, "k").await.swap_remove(1);
     etcd.kv_client().delete(place, None).await.expect("delete");
     // It looks when its turn seems to come.
-    etcd.kv_client().delete("/go-core/elections/k/x", None).await.expect("delete");
-    assert_eq!(state(&mut candidacy).await, CandidacyState::Lost);
+    let mut kv = etcd.kv_client();
+    let (lost, deleted) = tokio::join!(state(&mut candidacy), kv.delete("/go-core/elections/k/x", None));
+    deleted.expect("delete");
+    assert_eq!(lost, CandidacyState::Lost);
     until_leading(&mut candidacy).await;
 }
 

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use crate::story::{SOON, TTL, campaigning, candidates, client_of, outcome, until_candidates};
 
 /// Short, so that an answer counts as lost soon.
-const REQUEST: Duration = Duration::from_millis(1500);
+const REQUEST: Duration = Duration::from_secs(4);
 
 async fn impatient(proxies: &[&Proxy]) -> Client {
     let endpoints = proxies.iter().map(|proxy| proxy.endpoint());
@@ -78,7 +78,7 @@ async fn a_proclamation_whose_answer_is_lost_is_settled_by_itself_or_by_the_next
     behind.proxy.hold_answers();
     let (proclaimed, ()) = tokio::join!(behind.leadership.proclaim("second"), async {
         behind.until_identity("second").await;
-        sleep(REQUEST / 3).await;
+        sleep(REQUEST / 8).await;
         behind.proxy.drop_connections();
         behind.proxy.pass();
     });

@@ -49,7 +49,7 @@ async fn an_observer_sees_nobody_before_any_candidate_ever_was_then_each_leader_
 async fn an_observer_sees_nobody_after_the_leader_has_expired() {
     let server = Server::plain().await;
     let (other, etcd) = (client_of(&server).await, server.client().await);
-    let lease = etcd.lease_client().grant(2, None).await.expect("grant").id();
+    let lease = etcd.lease_client().grant(5, None).await.expect("grant").id();
     put(&etcd, format!("/go-core/elections/k/{lease:x}"), "dies", lease).await;
     let mut observation = other.observe("k").expect("observe");
     assert_eq!(seen(&mut observation).await.expect("a leader").identity, "dies");

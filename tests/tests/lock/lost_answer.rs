@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use etcd_client::Permission;
 use gocore_etcd_core::{Client, ClientConfig, Lock};
-use gocore_etcd_tests::{Cluster, Proxy, Server, eventually, seed};
+use gocore_etcd_tests::{Auth, Cluster, Proxy, Server, ServerOptions, eventually, seed};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::story::{SOON, client, client_of, contenders, outcome, until_contenders, until_free, waiting};
@@ -11,6 +13,8 @@ use crate::story::{SOON, client, client_of, contenders, outcome, until_contender
 const TTL: Duration = Duration::from_secs(20);
 /// Short, so that an answer counts as lost soon.
 const REQUEST: Duration = Duration::from_millis(1500);
+/// Well below what a request may take at most, 8 s.
+const LIMIT: Duration = Duration::from_secs(6);
 
 /// A client behind a proxy, with a lock of the same session; others on a healthy path.
 struct Behind {
@@ -209,4 +213,58 @@ async fn an_attempt_held_in_a_frozen_member_until_after_it_was_withdrawn_does_no
 #[tokio::test]
 async fn an_attempt_held_in_a_frozen_member_ends_with_one_contender_and_the_lock() {
     attempts_in_a_frozen_member(false).await;
+}
+
+/// A delete is in the air once, so that in the frozen member it would be waited for until the request's own limit.
+#[tokio::test]
+async fn an_unlock_and_a_lock_held_in_a_frozen_member_go_another_way_while_the_others_are_well() {
+    let cluster = Cluster::start(3).await;
+    let leader = cluster.leader().await;
+    let (member, healthy) = ((leader + 1) % 3, (leader + 2) % 3);
+    let other = client([cluster.direct_endpoints()[healthy].clone()]).await;
+    for first in [member, healthy] {
+        // Whichever it is at home at, one of the two is.
+        let second = member + healthy - first;
+        let ours = client([cluster.endpoints()[first].clone(), cluster.endpoints()[second].clone()]).await;
+        let names: Vec<String> = (0..4).map(|n| format!("k{n}")).collect();
+        let mut locks = Vec::new();
+        for name in &names {
+            locks.push(ours.lock(name, TTL).await.expect("lock"));
+        }
+        cluster.freeze(member);
+        let unlocking: JoinSet<_> = locks.into_iter().map(|lock| async move { lock.unlock().await }).collect();
+        let locking: Vec<_> = (0..4).map(|n| waiting(&ours, &format!("new{n}"), TTL)).collect();
+        let unlocked = timeout(LIMIT, unlocking.join_all()).await.expect("long before its limit");
+        unlocked.into_iter().for_each(|unlocked| unlocked.expect("unlock"));
+        for name in &names {
+            until_free(&other, name, TTL).await;
+        }
+        for locked in locking {
+            assert!(timeout(LIMIT, locked).await.expect("locking too").expect("no panic").expect("lock").is_held());
+        }
+        cluster.thaw(member);
+    }
+}
+
+/// What etcd does not let go, although it lets the lease be renewed.
+#[tokio::test]
+async fn a_lock_that_cannot_be_given_back_ends_the_session_rather_than_being_kept_alive() {
+    let auth = Auth::simple(Duration::from_secs(300)).prefix("/go-core/.gocore/");
+    let server = Server::start(ServerOptions::new().auth(auth.clone())).await;
+    let mut operator = server.client().await.auth_client();
+    let locks = Permission::read_write("/go-core/locks/").with_prefix();
+    operator.role_grant_permission(auth.user.as_str(), locks).await.expect("granted");
+    let config = ClientConfig::new([server.endpoint()]).user(auth.user.clone(), auth.password.clone());
+    let ours = Client::connect(config).await.expect("connect");
+    let ttl = Duration::from_secs(5);
+    let (kept, neighbour) = (ours.lock("kept", ttl).await.expect("lock"), ours.lock("k", ttl).await.expect("lock"));
+    // Enough for the lease to be renewed; the delete has a condition, for which it must read.
+    let locks = Permission::write("/go-core/locks/").with_prefix();
+    operator.role_grant_permission(auth.user.as_str(), locks).await.expect("reading is taken away");
+    drop(kept);
+    assert!(timeout(ttl / 2, neighbour.lost()).await.is_err(), "it is tried for a TTL");
+    timeout(SOON, neighbour.lost()).await.expect("then the session is given up");
+    let why = neighbour.put("x", "").await.expect_err("lost").to_string();
+    assert!(why.contains("settled"), "{why}");
+    until_contenders(&server.client().await, "kept", 0).await;
 }
