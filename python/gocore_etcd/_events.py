@@ -49,6 +49,10 @@ class Source(ABC, Generic[E]):
         """Take what there is now; whether there is something. Raises when there never will be. Never waits."""
 
     @abstractmethod
+    def linger(self, nanos: int) -> bool:
+        """Wait for something to take on this thread, deaf to signals, for at most so long; whether it has come."""
+
+    @abstractmethod
     def wait(self, waiter: _dispatch.Waiter) -> None:
         """Have the waiter told, once, as soon as there may be something to take."""
 
@@ -133,6 +137,11 @@ class Events(Source[E]):
             if not self._taken and self._feed.take(self._taken, BATCH) and not self._taken:
                 raise self._end()
         return bool(self._taken)
+
+    def linger(self, nanos: int) -> bool:
+        """Wait for something to take on this thread, deaf to signals, for at most so long; whether it has come."""
+        self._check()
+        return self._feed.linger(_dispatch.begin(self._op), self._number, nanos)
 
     def wait(self, waiter: _dispatch.Waiter) -> None:
         """Have the waiter told, once, as soon as there may be something to take."""

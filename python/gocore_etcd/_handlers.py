@@ -32,6 +32,13 @@ Job: TypeAlias = Callable[[], None]
 LINGER: Final = 10.0
 """How long an idle thread waits for another job, in seconds."""
 
+AWHILE: Final = 50_000_000
+"""How long a handler's thread expects the next event before it goes back to the pool, in nanoseconds: while it does the
+event reaches it without the dispatcher."""
+
+MOST_LINGER: Final = 4
+"""So many threads do that at once: each is one more than the pool needs."""
+
 IN_A_ROW: Final = 16
 """So many events are handled in a loop before everything else there has its turn."""
 
@@ -50,6 +57,7 @@ class Pool:
         self._jobs: SimpleQueue[Job] = SimpleQueue()
         # How many threads wait for a job, less the jobs that wait for a thread.
         self._idle = 0
+        self._lingering = 0
         self._is_open = False
 
     def open(self) -> None:
@@ -72,6 +80,19 @@ class Pool:
                     logger.debug("a handler was not run: the program is ending")
                 else:
                     logger.error("a handler must wait until another has ended: %s", error)  # noqa: TRY400
+
+    def linger(self, source: Source[Any]) -> bool:
+        """Expect the next event of this source for a while, on a thread of the pool; whether there may be one."""
+        with self._lock:
+            # Who waits for a thread comes first.
+            if self._lingering >= MOST_LINGER or self._idle < 0:
+                return False
+            self._lingering += 1
+        try:
+            return source.linger(AWHILE)
+        finally:
+            with self._lock:
+                self._lingering -= 1
 
     def _start(self, linger: float | None) -> None:
         threading.Thread(target=self._work, args=[linger], name="gocore-etcd-handler", daemon=True).start()
@@ -117,6 +138,10 @@ class Once(Source[E]):
 
     def fill(self) -> bool:
         """There is nothing to take."""
+        return False
+
+    def linger(self, _nanos: int) -> bool:
+        """Nothing follows that would be worth it."""
         return False
 
     def wait(self, waiter: _dispatch.Waiter) -> None:
@@ -187,7 +212,7 @@ class Subscription:
 
     def drain(self) -> None:
         """Call the handler for all there is; on a thread of the pool."""
-        while (event := self._next()) is not NOTHING:
+        while (event := self._next(_pool.linger)) is not NOTHING:
             try:
                 self._handler(event)
             except BaseException:
@@ -200,7 +225,7 @@ class Subscription:
 
         done = 0
         try:
-            while (event := self._next()) is not NOTHING:
+            while (event := self._next(_never)) is not NOTHING:
                 await self._handle_in_loop(event)
                 done += 1
                 if done % IN_A_ROW == 0:
@@ -225,7 +250,7 @@ class Subscription:
         except Exception:
             logger.exception("a handler raised")
 
-    def _next(self) -> Any:
+    def _next(self, linger: Callable[[Source[Any]], bool]) -> Any:
         """Give the next event; NOTHING when there is none: then this is told of the next, or all is over."""
         while not self._cancelled:
             try:
@@ -241,7 +266,7 @@ class Subscription:
             if event is not NOTHING:
                 return event
             try:
-                if not self._source.fill():
+                if not self._source.fill() and not linger(self._source):
                     self._wait()
                     return NOTHING
             except EtcdError:
@@ -257,6 +282,11 @@ class Subscription:
         except BaseException:
             _waiting.discard(self)
             raise
+
+
+def _never(_source: Source[Any]) -> bool:
+    """Not in a loop, where others have their turn."""
+    return False
 
 
 Run: TypeAlias = Callable[[Subscription, Answer, _dispatch.Batch], None]

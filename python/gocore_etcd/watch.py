@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from ._call import Blocked, check_may_block
+from ._call import AT_FIRST, Blocked, check_may_block
 from ._calls.watch import WatchBase
 from ._errors import ClosedError
 from ._events import NOTHING
@@ -71,6 +71,10 @@ class Watch(WatchBase[E]):
         return event
 
     def _wait(self, until: float | None) -> None:
+        # At first in native code, as a call does (`_call.run_sync`): there the library's own thread wakes this one.
+        awhile = AT_FIRST if until is None else min(AT_FIRST, max(0, int((until - monotonic()) * NANOSECONDS)))
+        if self._events.linger(awhile):
+            return
         seconds = -1 if until is None else until - monotonic()
         if until is not None and seconds <= 0:
             raise self._expired()

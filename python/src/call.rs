@@ -19,6 +19,7 @@ pub(crate) struct Connection {
 }
 
 /// How a call is to be carried out.
+#[derive(Clone, Copy)]
 pub(crate) struct Call<'a> {
     pub(crate) op: &'static str,
     /// For errors that know none.

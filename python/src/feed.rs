@@ -1,6 +1,7 @@
 //! What goes on and on, for a consumer in Python: it takes what there is itself, and is told once when there is more.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 use gocore_etcd_core::bridge::{self, Limit, Notices, Owned, Runtime, failed};
@@ -11,7 +12,8 @@ use pyo3::types::PyList;
 
 use crate::call::{Call, Connection, Convert, Operation, enter, start};
 use crate::error::Failure;
-use crate::queue::Notice;
+use crate::queue::{Notice, Queue};
+use crate::way_back::away;
 
 /// Events for one consumer. Their source ends when it is closed, or when nobody has it any more.
 #[pyclass(frozen, module = "gocore_etcd._native")]
@@ -80,38 +82,58 @@ impl Feed {
     fn wait(&self, py: Python<'_>, waiter: u64) -> PyResult<()> {
         enter(py, self.0.peek().op, || {
             let inner = self.inner()?;
-            let mut open = inner.open();
-            let Open { feed, attendant } = open.as_mut().ok_or_else(|| inner.closed())?;
-            let Inner { op, ref runtime, ref notices, .. } = *inner;
-            let call = move || Call { op, key: b"", writes: false, limit: Limit::Never, waiter };
-            let (keeps, queue) = (runtime.clone(), notices.clone());
-            // An operation that is over at once: the way answers come.
-            let tell = move || drop(start(&keeps, &queue, call(), async { Ok(()) }, |py, ()| Ok(py.None())).going_on());
+            let feed = inner.attended(waiter)?;
             if !feed.wait() {
-                tell();
-            }
-            if attendant.is_none() {
-                let feed = feed.clone();
-                let attend = async move {
-                    feed.attend(tell).await;
-                    Ok(())
-                };
-                *attendant = Some(start(runtime, notices, call(), attend, |py, ()| Ok(py.None())));
+                inner.teller(waiter)();
             }
             Ok(())
         })
+    }
+
+    /// Waits on this thread, at most so many nanoseconds, for something to take, or for the end; whether it has come. Deaf to
+    /// signals meanwhile. The waiter is that of `wait`. What ends after the queue's `leave_behind` never returns.
+    fn linger(&self, py: Python<'_>, queue: &Queue, waiter: u64, nanos: u64) -> PyResult<bool> {
+        let feed = enter(py, self.0.peek().op, || self.inner()?.attended(waiter))?;
+        Ok(away(py, &queue.way_back, move || feed.linger(Duration::from_nanos(nanos)), drop))
     }
 
     /// Ends it. Not in a forked child, where it is the parent's.
     fn close(&self) {
         if let Ok(inner) = self.inner() {
             let open = inner.open().take();
+            // Whoever lingers has it, too.
+            open.iter().for_each(|open| open.feed.end());
             drop(open);
         }
     }
 }
 
 impl Inner {
+    /// The feed, with somebody who attends it.
+    fn attended(&self, waiter: u64) -> Result<Arc<bridge::Feed<Convert>>> {
+        let mut open = self.open();
+        let Open { feed, attendant } = open.as_mut().ok_or_else(|| self.closed())?;
+        if attendant.is_none() {
+            let (attended, tell) = (feed.clone(), self.teller(waiter));
+            let attend = async move {
+                attended.attend(tell).await;
+                Ok(())
+            };
+            *attendant = Some(start(&self.runtime, &self.notices, self.call(waiter), attend, |py, ()| Ok(py.None())));
+        }
+        Ok(feed.clone())
+    }
+
+    /// Tells the waiter, the way answers come: by an operation that is over at once.
+    fn teller(&self, waiter: u64) -> impl Fn() + Send + use<> {
+        let (runtime, notices, call) = (self.runtime.clone(), self.notices.clone(), self.call(waiter));
+        move || drop(start(&runtime, &notices, call, async { Ok(()) }, |py, ()| Ok(py.None())).going_on())
+    }
+
+    fn call(&self, waiter: u64) -> Call<'static> {
+        Call { op: self.op, key: b"", writes: false, limit: Limit::Never, waiter }
+    }
+
     fn open(&self) -> MutexGuard<'_, Option<Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }

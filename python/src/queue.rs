@@ -2,14 +2,13 @@
 //! place where a thread waits for its own.
 
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use gocore_etcd_core::bridge::Notices;
 use pyo3::prelude::*;
 
 use crate::call::{Answer, Operation, enter};
-use crate::way_back::WayBack;
+use crate::way_back::{WayBack, away};
 
 /// Somebody's call has its answer.
 pub(crate) struct Notice {
@@ -21,7 +20,7 @@ pub(crate) struct Notice {
 #[pyclass(frozen, module = "gocore_etcd._native")]
 pub(crate) struct Queue {
     pub(crate) notices: Arc<Notices<Notice>>,
-    way_back: Arc<WayBack>,
+    pub(crate) way_back: Arc<WayBack>,
 }
 
 #[pymethods]
@@ -41,22 +40,13 @@ impl Queue {
     /// not come within so many nanoseconds. Deaf to signals meanwhile. What ends after `leave_behind` never returns.
     fn wait(&self, py: Python<'_>, operation: &Operation, nanos: u64) -> PyResult<Option<Answer>> {
         let slot = enter(py, "operation.wait", || operation.slot("operation.wait").cloned())?;
-        let (way_back, patience) = (self.way_back.clone(), Duration::from_nanos(nanos));
-        // Nothing in there is Python's: when the program has ended, that is gone.
-        let answer = py.detach(move || {
-            let answer = slot.wait(patience);
-            if way_back.enter() {
-                return answer;
-            }
-            // What came, or is still to come, is nobody's.
+        let patience = Duration::from_nanos(nanos);
+        // What came, or is still to come, is nobody's.
+        let left = |answer| {
             drop(answer);
             slot.abandon();
-            loop {
-                thread::park();
-            }
-        });
-        self.way_back.leave();
-        Ok(answer)
+        };
+        Ok(away(py, &self.way_back, || slot.wait(patience), left))
     }
 
     /// The program is ending: threads that wait for an answer of their own stay where they are from now on.

@@ -3,9 +3,37 @@
 //! The interpreter ends without its daemon threads. One that comes back when it is being torn down is held by Python
 //! itself; one that comes back when there is nothing left to come back to takes the process down.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
+
+use pyo3::Python;
+
+/// Waits without the interpreter, and comes back to it. When the program has ended meanwhile it never returns: the thread
+/// stays where it is, after `left` has seen to what it came by.
+///
+/// Nothing in `wait` may be Python's: that may be gone.
+pub(crate) fn away<T: Send>(
+    py: Python<'_>,
+    way_back: &Arc<WayBack>,
+    wait: impl FnOnce() -> T + Send,
+    left: impl FnOnce(T) + Send,
+) -> T {
+    let way = way_back.clone();
+    let waited = py.detach(move || {
+        let waited = wait();
+        if way.enter() {
+            return waited;
+        }
+        left(waited);
+        loop {
+            thread::park();
+        }
+    });
+    way_back.leave();
+    waited
+}
 
 /// Every thread that comes back is on it from before it asks for the GIL until it has it.
 #[derive(Default)]

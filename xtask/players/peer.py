@@ -6,7 +6,6 @@ import asyncio
 import sys
 import threading
 import time
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from protocol import KEY, answer, orders, prefix
@@ -67,15 +66,16 @@ def etcd3(host: str, port: int) -> None:
 
     client: Any = package.client(host=host, port=port)
     changed = threading.Condition()
-    seen = 0
+    seen = wanted = 0
 
     def handle(response: Any) -> None:
         nonlocal seen
         with changed:
             seen += len(response.events)
-            changed.notify_all()
+            if seen >= wanted:
+                changed.notify_all()
 
-    def have_come(wanted: int) -> bool:
+    def have_come() -> bool:
         return seen >= wanted
 
     for what, number in orders():
@@ -85,7 +85,8 @@ def etcd3(host: str, port: int) -> None:
         elif what == "events":
             began = time.process_time_ns()
             with changed:
-                changed.wait_for(partial(have_come, number))
+                wanted = number
+                changed.wait_for(have_come)
                 seen = 0
             took = [time.process_time_ns() - began]
         else:

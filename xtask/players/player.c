@@ -121,7 +121,7 @@ static void together(void (*work)(void), long long until)
 static pthread_mutex_t seeing = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t seen = PTHREAD_COND_INITIALIZER;
 static int watching;
-static size_t changes;
+static size_t changes, wanted;
 
 static void on_update(void *user_data, const gocore_etcd_kv_update *update)
 {
@@ -131,7 +131,9 @@ static void on_update(void *user_data, const gocore_etcd_kv_update *update)
         changes += gocore_etcd_kv_update_len(update);
     else if (gocore_etcd_kv_update_kind(update) == GOCORE_ETCD_UPDATE_SNAPSHOT)
         watching = 1;
-    pthread_cond_signal(&seen);
+    /* Who waits is woken once, at the end: that is not what is measured. */
+    if (changes >= wanted)
+        pthread_cond_signal(&seen);
     pthread_mutex_unlock(&seeing);
 }
 
@@ -154,10 +156,11 @@ static void watch(long long number)
     fflush(stdout);
 }
 
-static void events(size_t wanted)
+static void events(size_t number)
 {
     long long began = read_clock(CLOCK_PROCESS_CPUTIME_ID);
     pthread_mutex_lock(&seeing);
+    wanted = number;
     while (changes < wanted)
         pthread_cond_wait(&seen, &seeing);
     changes = 0;

@@ -2,12 +2,14 @@
 //!
 //! Nothing is moved into another buffer: the events stay where the core bounds and coalesces them until the consumer
 //! takes them. It takes until nothing is left, asks to be told ([`Feed::wait`]), and is, once: one wake-up, however many
-//! come. Who tells it is one task for as long as the feed lasts ([`Feed::attend`]), so that asking wakes no thread.
+//! come. Who tells it is one task for as long as the feed lasts ([`Feed::attend`]), so that asking wakes no thread. A
+//! thread that expects more at once may linger instead ([`Feed::linger`]), and is woken directly.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use futures_util::Stream;
 
@@ -18,6 +20,8 @@ use crate::error::Result;
 /// Events for one consumer. Dropping it ends their source.
 pub struct Feed<E> {
     state: Mutex<State<E>>,
+    /// For those who linger.
+    found: Condvar,
     op: &'static str,
     /// The source may sleep and send wherever it is polled. Dropped after it.
     runtime: Runtime,
@@ -32,6 +36,8 @@ struct State<E> {
     attendant: Option<Waker>,
     /// The consumer is to be told.
     asked: bool,
+    /// How many threads linger.
+    lingering: usize,
 }
 
 /// What there was.
@@ -46,8 +52,8 @@ pub struct Taken<E> {
 impl<E> Feed<E> {
     /// What `source` yields. It is polled by whoever takes, waits or attends; a panic in it is its last event.
     pub fn new(runtime: &Runtime, op: &'static str, source: impl Stream<Item = Result<E>> + Send + 'static) -> Self {
-        let state = State { source: Some(Box::pin(source)), head: None, attendant: None, asked: false };
-        Self { state: Mutex::new(state), op, runtime: runtime.clone() }
+        let state = State { source: Some(Box::pin(source)), head: None, attendant: None, asked: false, lingering: 0 };
+        Self { state: Mutex::new(state), found: Condvar::new(), op, runtime: runtime.clone() }
     }
 
     /// Asks for being told, once, when there is something to take, or all is over. False when that is so already; then
@@ -58,6 +64,31 @@ impl<E> Feed<E> {
         // Without an attendant whom the source could wake, it looks itself when it comes.
         state.asked = state.attendant.is_none() || !state.has_something(self.op);
         state.asked
+    }
+
+    /// Waits on this thread, at most so long, for something to take or the end; whether it has come. Without an attendant
+    /// it may notice only when the time is over.
+    pub fn linger(&self, patience: Duration) -> bool {
+        let _context = self.runtime.handle().enter();
+        let mut state = self.lock();
+        if state.has_something(self.op) {
+            return true;
+        }
+        state.lingering += 1;
+        let nothing = |state: &mut State<E>| state.head.is_none() && state.source.is_some();
+        let waited = self.found.wait_timeout_while(state, patience, nothing);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.lingering -= 1;
+        state.has_something(self.op)
+    }
+
+    /// Ends it: its source is dropped, those who linger go on, and nothing follows.
+    pub fn end(&self) {
+        let mut state = self.lock();
+        let ended = (state.source.take(), state.head.take());
+        drop(state);
+        self.found.notify_all();
+        drop(ended);
     }
 
     /// Tells whoever asks. Never ends; for one task.
@@ -74,7 +105,13 @@ impl<E> Feed<E> {
     fn poll_asked(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
         state.attendant.get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
-        if !state.asked || !state.has_something(self.op) {
+        if !(state.asked || state.lingering > 0) || !state.has_something(self.op) {
+            return Poll::Pending;
+        }
+        if state.lingering > 0 {
+            self.found.notify_all();
+        }
+        if !state.asked {
             return Poll::Pending;
         }
         state.asked = false;

@@ -1,14 +1,16 @@
 //! The same through every surface, and through the other packages for Python, in one run.
 
 use std::fmt;
-use std::time::Duration;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
 
 use etcd_client::Client as Plain;
-use gocore_etcd_core::Client;
+use gocore_etcd_core::{Client, ClientConfig};
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use super::build::{self, PEERS};
-use super::measure::{Samples, Work, alternate_all};
+use super::measure::{Round, Samples, Work, alternate_all};
 use super::player::Player;
 use super::report::millis;
 use super::work;
@@ -24,6 +26,44 @@ pub(super) struct Table {
 struct Aim {
     what: String,
     met: bool,
+}
+
+/// Rust on tokio's default runtime, as `#[tokio::main]` makes it: as in the other languages, who calls and who does the I/O
+/// are two threads.
+struct Threads {
+    runtime: Option<Runtime>,
+    client: Client,
+}
+
+impl Threads {
+    fn connect(endpoint: &str) -> Result<Threads, String> {
+        let runtime = Runtime::new().map_err(|error| error.to_string())?;
+        let connecting = Client::connect(ClientConfig::new([endpoint]));
+        let client = beside(|| runtime.block_on(connecting)).map_err(|error| error.to_string())?;
+        Ok(Threads { runtime: Some(runtime), client })
+    }
+}
+
+impl Work for &Threads {
+    fn round(&mut self, until: Instant) -> Pin<Box<dyn Future<Output = Round> + '_>> {
+        let Some(runtime) = &self.runtime else { return Box::pin(async { Err("it has ended".to_owned()) }) };
+        let mut get = work::get(&self.client);
+        // Nobody else works in its turn.
+        Box::pin(async move { beside(|| runtime.block_on(get.round(until))) })
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// On a thread that is not in a runtime.
+fn beside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| scope.spawn(work).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
 }
 
 /// All players, ready.
@@ -70,9 +110,13 @@ pub(super) async fn measure(
     time: Duration,
 ) -> Result<Vec<Table>, String> {
     let mut players = Players::start(endpoint)?;
+    let threads = Threads::connect(endpoint)?;
     let mut tables = Vec::new();
     for (what, peers) in WORKS {
         let mut sides = vec![("Rust", rust(what, ours))];
+        if what == "get" {
+            sides.push((TOKIO_MAIN, Box::new(&threads)));
+        }
         for player in players.all(peers) {
             sides.push((player.name(), Box::new(player.work(what))));
         }
@@ -86,6 +130,9 @@ pub(super) async fn measure(
     Ok(tables)
 }
 
+/// The name of [`Threads`].
+const TOKIO_MAIN: &str = "Rust, #[tokio::main]";
+
 type Side<'a> = (&'static str, Box<dyn Work + 'a>);
 
 fn rust<'a>(what: &str, ours: &'a Client) -> Box<dyn Work + 'a> {
@@ -94,6 +141,12 @@ fn rust<'a>(what: &str, ours: &'a Client) -> Box<dyn Work + 'a> {
         "gets" => Box::new(work::gets(ours)),
         _ => Box::new(work::lock(ours)),
     }
+}
+
+/// C has a thread for the I/O besides the caller's.
+fn above(whom: &str, c: f64, rust: f64) -> Aim {
+    let met = c <= (rust * 1.05).max(rust + 5e-6);
+    Aim { what: format!("C at most 5 % or 5 µs above {whom} ({:+.1} µs)", (c - rust) * 1e6), met }
 }
 
 impl Table {
@@ -115,10 +168,8 @@ impl Table {
                 let best = median("etcetra").min(median("etcd-client-py")).min(median("etcd3"));
                 let (rust, c) = (median("Rust"), median("C"));
                 vec![
-                    Aim {
-                        what: format!("C at most 5 % or 5 µs above Rust ({:.1} µs)", (c - rust) * 1e6),
-                        met: c <= (rust * 1.05).max(rust + 5e-6),
-                    },
+                    above("Rust", c, rust),
+                    above(TOKIO_MAIN, c, median(TOKIO_MAIN)),
                     aim("Python at most 0.6 of the best of the others", 0.6, median("Python") / best),
                 ]
             }

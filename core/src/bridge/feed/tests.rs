@@ -178,3 +178,71 @@ fn a_source_that_sleeps_can_be_taken_from_on_any_thread() {
     }
     assert_eq!(values(feed.take(1)).0, [7]);
 }
+
+#[test]
+fn who_lingers_is_woken_by_an_event_and_by_the_end_and_otherwise_goes_when_the_time_is_over() {
+    let (sender, feed) = feed();
+    let (_attendant, told) = attend(&feed);
+    assert!(!feed.linger(Duration::from_millis(1)));
+    let lingering = || {
+        let feed = feed.clone();
+        std::thread::spawn(move || feed.linger(SOON * 6))
+    };
+    let began = std::time::Instant::now();
+    let (one, two) = (lingering(), lingering());
+    sender.send(Ok(1)).expect("open");
+    assert!(one.join().expect("no panic") && two.join().expect("no panic"), "nobody has taken it");
+    assert!(feed.linger(SOON), "it is still there");
+    assert_eq!(values(feed.take(10)), (vec![1], false));
+    assert!(is_quiet(&told), "nobody has asked");
+    let last = lingering();
+    drop(sender);
+    assert!(last.join().expect("no panic"));
+    assert_eq!(values(feed.take(10)), (vec![], true));
+    assert!(began.elapsed() < SOON * 6, "woken");
+}
+
+#[test]
+fn ended_its_source_is_dropped_at_once_also_while_somebody_lingers() {
+    let (sender, feed) = feed();
+    let (_attendant, _told) = attend(&feed);
+    let lingering = {
+        let feed = feed.clone();
+        std::thread::spawn(move || feed.linger(SOON * 6))
+    };
+    feed.end();
+    assert!(sender.send(Ok(1)).is_err(), "nobody receives");
+    assert!(lingering.join().expect("no panic"));
+    assert_eq!(values(feed.take(10)), (vec![], true));
+}
+
+/// Now lingering, now asking to be told.
+#[test]
+fn a_consumer_that_lingers_first_gets_everything() {
+    let (sender, feed) = feed();
+    let (_attendant, told) = attend(&feed);
+    let writer = std::thread::spawn(move || {
+        for value in 0..20_000 {
+            sender.send(Ok(value)).expect("open");
+            if value % 1000 == 0 {
+                std::thread::yield_now();
+            }
+        }
+    });
+    let mut seen = 0;
+    loop {
+        let (taken, is_over) = values(feed.take(7));
+        for value in taken {
+            assert_eq!(value, seen);
+            seen += 1;
+        }
+        if is_over {
+            break;
+        }
+        if !feed.linger(Duration::from_micros(10)) && feed.wait() {
+            told.recv_timeout(SOON).expect("told");
+        }
+    }
+    assert_eq!(seen, 20_000);
+    writer.join().expect("has written");
+}
