@@ -1344,12 +1344,11 @@ typedef void (*gocore_etcd_lost_callback)(void *user_data);
 /* Begins to wait for the lock `key`; `callback` runs exactly once with what came of it, possibly before this returns.
  *
  * The other parameters are those of gocore_etcd_lock_acquire. Cancelling, expiry and closing complete it with CANCELLED,
- * DEADLINE_EXCEEDED and CLOSED; when success is quicker, success it is. A name that is none (of slashes and spaces alone)
- * completes it with INVALID_ARGUMENT. Freeing the client's handle changes nothing.
+ * DEADLINE_EXCEEDED and CLOSED; when success is quicker, success it is. Freeing the client's handle changes nothing.
  *
  * Ownership: the callback owns its lock and error; `user_data` is given back by `user_free` after it, or before this
- * returns with a failure; the caller frees `*err`. Threads: any; never waits. Errors: INVALID_ARGUMENT;
- * RESOURCE_EXHAUSTED when the system gives no thread. Then the callback never runs. Since 0.1.
+ * returns with a failure; the caller frees `*err`. Threads: any; never waits. Errors: INVALID_ARGUMENT; CLOSED when the
+ * client is closed already; RESOURCE_EXHAUSTED when the system gives no thread. Then the callback never runs. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_lock_acquire_async(gocore_etcd_client *client,
                                                   const char *key,
@@ -1612,8 +1611,8 @@ typedef void (*gocore_etcd_leader_callback)(void *user_data,
  * nothing.
  *
  * Ownership: the callback owns its leadership and error; `user_data` is given back by `user_free` after it, or before this
- * returns with a failure; the caller frees `*err`. Threads: any; never waits. Errors: INVALID_ARGUMENT;
- * RESOURCE_EXHAUSTED when the system gives no thread. Then the callback never runs. Since 0.1.
+ * returns with a failure; the caller frees `*err`. Threads: any; never waits. Errors: INVALID_ARGUMENT; CLOSED when the
+ * client is closed already; RESOURCE_EXHAUSTED when the system gives no thread. Then the callback never runs. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_election_campaign_async(gocore_etcd_client *client,
                                                        const char *key,

@@ -6,7 +6,7 @@ use std::ffi::{c_char, c_void};
 use std::ptr;
 
 use futures_util::{Stream, stream};
-use gocore_etcd_core::bridge::invalid;
+use gocore_etcd_core::bridge::{checked_campaign, invalid};
 use gocore_etcd_core::{ErrorKind, Observation, Result};
 
 use crate::args::{cancel_token, handle, limit, text};
@@ -51,8 +51,8 @@ pub type gocore_etcd_leader_callback =
 /// nothing.
 ///
 /// Ownership: the callback owns its leadership and error; `user_data` is given back by `user_free` after it, or before this
-/// returns with a failure; the caller frees `*err`. Threads: any; never waits. Errors: INVALID_ARGUMENT;
-/// RESOURCE_EXHAUSTED when the system gives no thread. Then the callback never runs. Since 0.1.
+/// returns with a failure; the caller frees `*err`. Threads: any; never waits. Errors: INVALID_ARGUMENT; CLOSED when the
+/// client is closed already; RESOURCE_EXHAUSTED when the system gives no thread. Then the callback never runs. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_election_campaign_async(
     client: *mut gocore_etcd_client,
@@ -75,8 +75,7 @@ pub extern "C" fn gocore_etcd_election_campaign_async(
         let limit = limit(op, timeout_ms)?;
         let cancel = cancel_token(op, cancel)?;
         let callback = callback.ok_or_else(|| invalid(op, "callback", "must not be NULL"))?;
-        let (caller, name) = (client.client.clone(), key.clone());
-        let work = async move { caller.campaign(&name, &identity, ttl).await };
+        let work = checked_campaign(&client.client, &key, &identity, ttl)?;
         Completion { callback, user, key }.start(op, &client, (limit, cancel), work, gocore_etcd_leadership::new)?;
         Ok(OK)
     })

@@ -87,9 +87,10 @@ static void refused(etcd::Client &client)
     CHECK(thrown_by([&] { client.lock_async("k", options, seen.handler()); }) == GOCORE_ETCD_STATUS_INVALID_ARGUMENT);
     CHECK(thrown_by([&] { client.lock_async(std::string("a\0b", 3), {}, seen.handler()); }) ==
           GOCORE_ETCD_STATUS_INVALID_ARGUMENT);
+    CHECK(thrown_by([&] { client.lock_async(" / ", {}, seen.handler()); }) == GOCORE_ETCD_STATUS_INVALID_ARGUMENT);
     etcd::Client empty;
     CHECK(thrown_by([&] { empty.lock_async("k", {}, seen.handler()); }) == GOCORE_ETCD_STATUS_INVALID_ARGUMENT);
-    CHECK(seen.gone.count() == 4 && seen.calls.count() == 0);
+    CHECK(seen.gone.count() == 5 && seen.calls.count() == 0);
 }
 
 /// What a handler throws is logged; the lock that it was given goes back.

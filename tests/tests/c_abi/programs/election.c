@@ -346,6 +346,9 @@ static void without_blocking(char **argv, gocore_etcd_client *client)
     gocore_etcd_leadership_free(first);
 }
 
+/* One byte more than 1 MiB, and its NUL. */
+static char too_long[(1 << 20) + 2];
+
 /* With everything else right. `user_data` is given back by every start that fails. */
 static void refused(gocore_etcd_client *client)
 {
@@ -379,7 +382,15 @@ static void refused(gocore_etcd_client *client)
 #define BEGIN(key, identity, callback)                                                                                 \
     gocore_etcd_election_campaign_async(client, key, identity, NULL, 0, NULL, callback, &story, on_story_free, &err)
     REFUSED("callback", BEGIN("k", "i", NULL));
-    CHECK(story.freed == 4 && story.told == 0);
+    /* At once, not by the callback, which never runs. */
+    REFUSED("key", BEGIN("", "i", on_campaign));
+    REFUSED("key", BEGIN(" ", "i", on_campaign));
+    REFUSED("key", BEGIN("/", "i", on_campaign));
+    REFUSED("identity", BEGIN("k", "", on_campaign));
+    REFUSED("identity", BEGIN("k", " \t", on_campaign));
+    memset(too_long, 'x', sizeof too_long - 1);
+    REFUSED("identity", BEGIN("k", too_long, on_campaign));
+    CHECK(story.freed == 10 && story.told == 0);
 }
 
 /* Closing resigns and ends observations; freeing, in whatever order, ends what was freed. */
@@ -396,6 +407,9 @@ static void closed(char **argv, gocore_etcd_client *other)
     CHECK(!gocore_etcd_leadership_is_leader(leadership));
     EXPECT(OK, gocore_etcd_leadership_wait_lost(leadership, 0, NULL, &err));
     EXPECT(CLOSED, gocore_etcd_leadership_put(leadership, "/c/led", 6, "1", 1, NULL, 0, NULL, &err));
+    EXPECT(CLOSED, gocore_etcd_election_campaign_async(client, "c/closed", "late", NULL, 0, NULL, on_campaign, &story,
+                                                       on_story_free, &err));
+    CHECK(story.freed == 2);
     CHECK(candidates(other, "c/closed") == 0);
     gocore_etcd_client_free(client);
     gocore_etcd_subscription_free(subscription);
