@@ -1134,7 +1134,11 @@ gocore_etcd_status gocore_etcd_kv_watch(gocore_etcd_client *client,
  */
 int32_t gocore_etcd_kv_update_kind(const gocore_etcd_kv_update *update);
 
-/* The revision of the snapshot, or of the changes; later updates have higher ones. 0 for the other kinds.
+/* The revision of the snapshot, or of the changes. 0 for the other kinds.
+ *
+ * No later update has a lower one, until the cluster is restored from a backup: then a snapshot comes whose revision is
+ * lower, and it is counted on from there. So a program takes every snapshot as what there is now, and never leaves an update
+ * out because its revision is not higher than the last.
  *
  * Ownership: borrows `update`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
  */
@@ -1202,10 +1206,15 @@ void gocore_etcd_kv_update_free(gocore_etcd_kv_update *update);
 /* =================================================================================================================
  * Lock
  *
- * One owner at a time over processes and machines, in order of arrival, with a fencing token. A lock is lost here before
- * the server can give it to the next, while clocks run at the same rate; beyond that the token protects: guarded writes
- * to etcd always, other systems where they check it. Programs that use the Go package go-core/etcd contend for the same
- * locks.
+ * One owner at a time over processes and machines, in order of arrival, with a fencing token.
+ *
+ * A lock is lost here before the server can give it to the next, while clocks run at the same rate within the margin (2 % of
+ * the TTL, at least 50 ms, at most 500 ms) and the server keeps its leases: no revoke, delete or restore by hand, and one of
+ * etcd >= 3.4.38, 3.5.23, 3.6.5. Beyond that the fencing token protects: guarded writes to etcd always, other systems where
+ * they check it. Tokens order owners until the cluster is restored from a backup; then they begin anew.
+ *
+ * Programs that use the Go package go-core/etcd contend for the same locks. Do not take a shorter name ("jobs") while
+ * holding a longer one ("jobs/1"): a Go program may wait on "jobs" for every key below it.
  */
 
 /* How to take a lock. */
@@ -1260,7 +1269,8 @@ gocore_etcd_status gocore_etcd_lock_try_acquire(gocore_etcd_client *client,
  */
 const char *gocore_etcd_lock_key(const gocore_etcd_lock *lock);
 
-/* The fencing token: strictly increasing over the owners of this lock. Give it to systems that can refuse a lower one.
+/* The fencing token: strictly increasing over the owners of this lock, until the cluster is restored from a backup. Give it
+ * to systems that can refuse a lower one.
  *
  * Ownership: borrows `lock`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
  */
@@ -1378,10 +1388,15 @@ gocore_etcd_status gocore_etcd_lock_on_lost(gocore_etcd_lock *lock,
 /* =================================================================================================================
  * Election
  *
- * One leader at a time among the candidates for a key, in order of arrival, and anybody may ask who it is or watch it. A
- * leadership is lost here before the server can elect the next, while clocks run at the same rate; beyond that the fencing
- * token protects: guarded writes to etcd always, other systems where they check it. Programs that use the Go package
- * go-core/etcd are candidates and observers of the same elections.
+ * One leader at a time among the candidates for a key, in order of arrival, and anybody may ask who it is or watch it.
+ *
+ * A leadership is lost here before the server can elect the next, while clocks run at the same rate within the margin (2 %
+ * of the TTL, at least 50 ms, at most 500 ms) and the server keeps its leases: no revoke, delete or restore by hand, and one
+ * of etcd >= 3.4.38, 3.5.23, 3.6.5. Beyond that the fencing token protects: guarded writes to etcd always, other systems
+ * where they check it. Tokens order leaders until the cluster is restored from a backup; then they begin anew.
+ *
+ * Programs that use the Go package go-core/etcd are candidates and observers of the same elections. Do not campaign for a
+ * shorter key ("jobs") while leading a longer one ("jobs/1"): a Go program may wait on "jobs" for every key below it.
  *
  * A candidate has an identity, any text by which others find it. Three ways to lead: gocore_etcd_election_campaign waits
  * for it, gocore_etcd_election_candidacy goes for it in the background, gocore_etcd_election_run has the work begun and
@@ -1455,7 +1470,7 @@ gocore_etcd_status gocore_etcd_election_leader(gocore_etcd_client *client,
 const char *gocore_etcd_leader_identity(const gocore_etcd_leader *leader,
                                         size_t *len);
 
-/* Its fencing token, higher than that of every leader before.
+/* Its fencing token, higher than that of every leader before, until the cluster is restored from a backup.
  *
  * Ownership: borrows `leader`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
  */
@@ -1501,7 +1516,8 @@ gocore_etcd_status gocore_etcd_leadership_identity(const gocore_etcd_leadership 
                                                    char **identity,
                                                    gocore_etcd_error **err);
 
-/* The fencing token: strictly increasing over the leaders of this key. Give it to systems that can refuse a lower one.
+/* The fencing token: strictly increasing over the leaders of this key, until the cluster is restored from a backup. Give it
+ * to systems that can refuse a lower one.
  *
  * Ownership: borrows `leadership`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
  */
@@ -1644,8 +1660,9 @@ gocore_etcd_status gocore_etcd_leadership_on_lost(gocore_etcd_leadership *leader
  * change with the same token. `*subscription` is the subscription. No candidacy is needed, and nobody need ever have been a
  * candidate.
  *
- * A leader that leads no longer may be left out if the callback was slow or etcd was away; none comes after a later one.
- * That etcd is away is waited out. The observation goes on after gocore_etcd_client_free, until the subscription is
+ * A leader that leads no longer may be left out if the callback was slow or etcd was away; none comes after a later one. A
+ * cluster that was restored from a backup begins anew: then a leader with a lower token may come. That etcd is away is
+ * waited out. The observation goes on after gocore_etcd_client_free, until the subscription is
  * cancelled or freed; gocore_etcd_client_close ends it: then no further callback begins. That it is over, `user_free`
  * tells.
  *
@@ -1743,7 +1760,7 @@ int32_t gocore_etcd_candidacy_state(const gocore_etcd_candidacy *candidacy);
  */
 uint64_t gocore_etcd_candidacy_place(const gocore_etcd_candidacy *candidacy);
 
-/* While it leads: the fencing token. Otherwise 0.
+/* While it leads: the fencing token, that of gocore_etcd_leadership_token. Otherwise 0.
  *
  * Ownership: borrows `candidacy`; NULL gives 0. Threads: any; never waits. Errors: none; 0 after a fork. Since 0.1.
  */

@@ -189,7 +189,7 @@ pub extern "C" fn gocore_etcd_candidacy_place(candidacy: *const gocore_etcd_cand
     read(candidacy, 0, |standing| place(standing.state()))
 }
 
-/// While it leads: the fencing token. Otherwise 0.
+/// While it leads: the fencing token, that of gocore_etcd_leadership_token. Otherwise 0.
 ///
 /// Ownership: borrows `candidacy`; NULL gives 0. Threads: any; never waits. Errors: none; 0 after a fork. Since 0.1.
 #[unsafe(no_mangle)]

@@ -113,8 +113,9 @@ pub extern "C" fn gocore_etcd_leadership_on_lost(
 /// change with the same token. `*subscription` is the subscription. No candidacy is needed, and nobody need ever have been a
 /// candidate.
 ///
-/// A leader that leads no longer may be left out if the callback was slow or etcd was away; none comes after a later one.
-/// That etcd is away is waited out. The observation goes on after gocore_etcd_client_free, until the subscription is
+/// A leader that leads no longer may be left out if the callback was slow or etcd was away; none comes after a later one. A
+/// cluster that was restored from a backup begins anew: then a leader with a lower token may come. That etcd is away is
+/// waited out. The observation goes on after gocore_etcd_client_free, until the subscription is
 /// cancelled or freed; gocore_etcd_client_close ends it: then no further callback begins. That it is over, `user_free`
 /// tells.
 ///

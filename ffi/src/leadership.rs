@@ -78,7 +78,8 @@ pub extern "C" fn gocore_etcd_leadership_identity(
     })
 }
 
-/// The fencing token: strictly increasing over the leaders of this key. Give it to systems that can refuse a lower one.
+/// The fencing token: strictly increasing over the leaders of this key, until the cluster is restored from a backup. Give it
+/// to systems that can refuse a lower one.
 ///
 /// Ownership: borrows `leadership`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
 #[unsafe(no_mangle)]

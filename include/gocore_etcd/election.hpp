@@ -1,4 +1,5 @@
-// Elections: one leader at a time among the candidates for a key, in order of arrival, and observers of it.
+// Elections: one leader at a time among the candidates for a key, in order of arrival, and observers of it. What is promised
+// under which conditions: section Election of gocore_etcd.h.
 #ifndef GOCORE_ETCD_ELECTION_HPP
 #define GOCORE_ETCD_ELECTION_HPP
 
@@ -44,7 +45,7 @@ public:
         const char *identity = gocore_etcd_leader_identity(handle_.get(), &len);
         return {identity, len};
     }
-    /// Its fencing token, higher than that of every leader before.
+    /// Its fencing token, higher than that of every leader before, until the cluster is restored from a backup.
     int64_t token() const noexcept { return gocore_etcd_leader_token(handle_.get()); }
     /// The revision at which its identity was written.
     int64_t revision() const noexcept { return gocore_etcd_leader_revision(handle_.get()); }
@@ -63,7 +64,7 @@ public:
 
     /// The full key of the election in etcd; lives as long as the leadership.
     std::string_view key() const noexcept { return detail::view(gocore_etcd_leadership_key(handle_.get())); }
-    /// The fencing token: strictly increasing over the leaders of this key.
+    /// The fencing token: strictly increasing over the leaders of this key, until the cluster is restored from a backup.
     int64_t token() const noexcept { return gocore_etcd_leadership_token(handle_.get()); }
     /// A wait-free read; once false it stays false.
     bool is_leader() const noexcept { return gocore_etcd_leadership_is_leader(handle_.get()); }
@@ -396,7 +397,8 @@ public:
         return detail::taken_as<Leader>(leader);
     }
     /// Has `handler(std::optional<Leader>, Error problem)` run with who leads a key now, also when nobody does, and from then
-    /// on at every change; `problem` is why it cannot be said who, and false otherwise. Empty at an error.
+    /// on at every change; `problem` is why it cannot be said who, and false otherwise. None comes after a later leader, unless
+    /// the cluster is restored from a backup: that begins anew. Empty at an error.
     template <typename Handler>
     Subscription observe(const std::string &key, Handler &&handler, Error &error) noexcept
     {
