@@ -1263,7 +1263,8 @@ gocore_etcd_status gocore_etcd_lock_try_acquire(gocore_etcd_client *client,
                                                 gocore_etcd_lock **lock,
                                                 gocore_etcd_error **err);
 
-/* The full key of the lock in etcd, without the contender's part.
+/* The full key of the lock in etcd, without the contender's part: for reading and watching keys. Functions that take a lock
+ * take its key below the prefix.
  *
  * Ownership: text that lives as long as `lock`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
  */
@@ -1500,7 +1501,9 @@ void gocore_etcd_leader_free(gocore_etcd_leader *leader);
  * What whoever leads may believe, says to others, and gives back.
  */
 
-/* The full key of the election in etcd, without the candidate's part.
+/* The full key of the election in etcd, without the candidate's part: for reading and watching keys. Functions of elections
+ * take the key below the prefix, and would take this one for that of another election: gocore_etcd_leadership_leader and
+ * gocore_etcd_leadership_observe ask about this one.
  *
  * Ownership: text that lives as long as `leadership`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
  */
@@ -1569,6 +1572,20 @@ gocore_etcd_status gocore_etcd_leadership_proclaim(gocore_etcd_leadership *leade
  */
 gocore_etcd_status gocore_etcd_leadership_resign(gocore_etcd_leadership *leadership,
                                                  int64_t timeout_ms,
+                                                 gocore_etcd_error **err);
+
+/* Who leads this leadership's election now, whether it is this or another, also after it has ended: as
+ * gocore_etcd_election_leader, for those who have a leadership and not its key below the prefix. `*leader` is the leader, or
+ * NULL when nobody leads: that is GOCORE_ETCD_STATUS_OK too.
+ *
+ * `timeout_ms`: 0 is the client's request timeout, which is also the most there is. Cost: one request, no proposal.
+ *
+ * Ownership: borrows `leadership`; the caller frees `*leader` and `*err`. Threads: any; blocks. Errors: those of
+ * gocore_etcd_election_leader. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_leadership_leader(gocore_etcd_leadership *leadership,
+                                                 int64_t timeout_ms,
+                                                 gocore_etcd_leader **leader,
                                                  gocore_etcd_error **err);
 
 /* Writes a key (absolute, as in gocore_etcd_kv_put) if this still leads when it arrives at etcd. `*revision` (which may be
@@ -1681,6 +1698,23 @@ gocore_etcd_status gocore_etcd_election_observe(gocore_etcd_client *client,
                                                 gocore_etcd_subscription **subscription,
                                                 gocore_etcd_error **err);
 
+/* Has `callback` run with who leads this leadership's election now, and from then on at every change, also after it has
+ * ended: as gocore_etcd_election_observe, for those who have a leadership and not its key below the prefix. `*subscription`
+ * is the subscription; it does not keep the leadership.
+ *
+ * Cost: that of gocore_etcd_election_observe.
+ *
+ * Ownership: borrows `leadership`, which may be freed; the caller frees `*subscription` (which ends it) and `*err`;
+ * `user_data` is given back by `user_free`. Threads: any; never waits. Errors: INVALID_ARGUMENT; CLOSED; RESOURCE_EXHAUSTED
+ * when the system gives no thread. Then the callback never runs. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_leadership_observe(gocore_etcd_leadership *leadership,
+                                                  gocore_etcd_leader_callback callback,
+                                                  void *user_data,
+                                                  gocore_etcd_user_free user_free,
+                                                  gocore_etcd_subscription **subscription,
+                                                  gocore_etcd_error **err);
+
 /* =================================================================================================================
  * Election: a candidacy
  *
@@ -1740,7 +1774,8 @@ gocore_etcd_status gocore_etcd_election_candidacy(gocore_etcd_client *client,
                                                   gocore_etcd_candidacy **candidacy,
                                                   gocore_etcd_error **err);
 
-/* The full key of the election in etcd, without the candidate's part.
+/* The full key of the election in etcd, without the candidate's part: for reading and watching keys. Functions of elections
+ * take the key below the prefix.
  *
  * Ownership: text that lives as long as `candidacy`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
  */

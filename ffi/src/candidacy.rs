@@ -163,7 +163,8 @@ fn read<T: Copy>(candidacy: *const gocore_etcd_candidacy, zero: T, of: impl FnOn
     getter(candidacy, zero, |candidacy| candidacy.shared.get("candidacy").map_or(zero, |shared| of(&shared.standing)))
 }
 
-/// The full key of the election in etcd, without the candidate's part.
+/// The full key of the election in etcd, without the candidate's part: for reading and watching keys. Functions of elections
+/// take the key below the prefix.
 ///
 /// Ownership: text that lives as long as `candidacy`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
 #[unsafe(no_mangle)]

@@ -15,7 +15,7 @@ use crate::callback::loss;
 use crate::callback::stream::subscribe;
 use crate::callback::user_data::UserData;
 use crate::cancel::gocore_etcd_cancel_token;
-use crate::client::gocore_etcd_client;
+use crate::client::{ClientShared, gocore_etcd_client};
 use crate::election::{Candidate, gocore_etcd_election_options};
 use crate::entry_point::{OK, enter};
 use crate::error::{gocore_etcd_error, gocore_etcd_status};
@@ -42,6 +42,10 @@ pub type gocore_etcd_leadership_callback = Option<
 /// gocore_etcd_leader_clone keeps a leader.
 pub type gocore_etcd_leader_callback =
     Option<extern "C" fn(user_data: *mut c_void, leader: *const gocore_etcd_leader, problem: *const gocore_etcd_error)>;
+
+/// The same, not NULL.
+type LeaderCallback =
+    extern "C" fn(user_data: *mut c_void, leader: *const gocore_etcd_leader, problem: *const gocore_etcd_error);
 
 /// Begins to campaign for the leadership of `key`; `callback` runs exactly once with what came of it, possibly before this
 /// returns.
@@ -144,13 +148,54 @@ pub extern "C" fn gocore_etcd_election_observe(
         let key = text(op, "key", key)?;
         let callback = callback.ok_or_else(|| invalid(op, "callback", "must not be NULL"))?;
         let observation = client.client.observe(key)?;
-        let call = move |user_data, leader: Result<Option<gocore_etcd_leader>>| match leader {
-            Ok(leader) => callback(user_data, leader.as_ref().map_or(ptr::null(), ptr::from_ref), ptr::null()),
-            Err(problem) => callback(user_data, ptr::null(), &problem.into()),
-        };
-        subscribe(op, &client, leaders(observation), user, call, |events| out.give(events.into()))?;
-        Ok(OK)
+        tell(op, &client, observation, callback, user, out)
     })
+}
+
+/// Has `callback` run with who leads this leadership's election now, and from then on at every change, also after it has
+/// ended: as gocore_etcd_election_observe, for those who have a leadership and not its key below the prefix. `*subscription`
+/// is the subscription; it does not keep the leadership.
+///
+/// Cost: that of gocore_etcd_election_observe.
+///
+/// Ownership: borrows `leadership`, which may be freed; the caller frees `*subscription` (which ends it) and `*err`;
+/// `user_data` is given back by `user_free`. Threads: any; never waits. Errors: INVALID_ARGUMENT; CLOSED; RESOURCE_EXHAUSTED
+/// when the system gives no thread. Then the callback never runs. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn gocore_etcd_leadership_observe(
+    leadership: *mut gocore_etcd_leadership,
+    callback: gocore_etcd_leader_callback,
+    user_data: *mut c_void,
+    user_free: gocore_etcd_user_free,
+    subscription: *mut *mut gocore_etcd_subscription,
+    err: *mut *mut gocore_etcd_error,
+) -> gocore_etcd_status {
+    let op = "leadership.observe";
+    // Whatever fails below gives it back.
+    let user = UserData::new(user_data, user_free);
+    enter(op, err, move || {
+        let out = Out::new(op, "subscription", subscription)?;
+        let leadership = handle(op, "leadership", leadership)?;
+        let callback = callback.ok_or_else(|| invalid(op, "callback", "must not be NULL"))?;
+        tell(op, &leadership.client, leadership.leadership.observe()?, callback, user, out)
+    })
+}
+
+/// Starts the subscription by which `callback` hears of leaders.
+fn tell(
+    op: &'static str,
+    client: &ClientShared,
+    observation: Observation,
+    callback: LeaderCallback,
+    user: UserData,
+    out: Out<gocore_etcd_subscription>,
+) -> Result<gocore_etcd_status> {
+    let call = move |user_data, leader: Result<Option<gocore_etcd_leader>>| match leader {
+        Ok(leader) => callback(user_data, leader.as_ref().map_or(ptr::null(), ptr::from_ref), ptr::null()),
+        Err(problem) => callback(user_data, ptr::null(), &problem.into()),
+    };
+    subscribe(op, client, leaders(observation), user, call, |events| out.give(events.into()))?;
+    Ok(OK)
 }
 
 /// What an observation yields until its client is closed.

@@ -148,7 +148,8 @@ pub extern "C" fn gocore_etcd_lock_try_acquire(
     })
 }
 
-/// The full key of the lock in etcd, without the contender's part.
+/// The full key of the lock in etcd, without the contender's part: for reading and watching keys. Functions that take a lock
+/// take its key below the prefix.
 ///
 /// Ownership: text that lives as long as `lock`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
 #[unsafe(no_mangle)]

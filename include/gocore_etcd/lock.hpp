@@ -25,7 +25,7 @@ public:
     /// Takes a lock of the C interface.
     explicit Lock(gocore_etcd_lock *handle) noexcept : handle_(handle) {}
 
-    /// The full key in etcd; lives as long as the lock.
+    /// The full key in etcd, for Kv; lives as long as the lock. Client::lock takes the key below the prefix.
     std::string_view key() const noexcept { return detail::view(gocore_etcd_lock_key(handle_.get())); }
     /// The fencing token: strictly increasing over the owners of this lock, until the cluster is restored from a backup.
     int64_t token() const noexcept { return gocore_etcd_lock_token(handle_.get()); }

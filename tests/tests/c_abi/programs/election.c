@@ -152,6 +152,40 @@ static void observed(gocore_etcd_client *client)
     CHECK(story.told == 6);
 }
 
+/* Those who hold a leadership ask about its election by it, whoever leads now; its full key names no election. */
+static void seen_from_a_leadership(gocore_etcd_client *client)
+{
+    gocore_etcd_leadership *first = campaign(client, "c/own", "first"), *second;
+    int64_t token = gocore_etcd_leadership_token(first);
+    gocore_etcd_subscription *subscription;
+    gocore_etcd_leader *leader;
+
+    leader_is(client, gocore_etcd_leadership_key(first), NULL, 0);
+    EXPECT(OK, gocore_etcd_leadership_leader(first, 0, &leader, &err));
+    CHECK(gocore_etcd_leader_token(leader) == token);
+    gocore_etcd_leader_free(leader);
+    story_init(&story);
+    EXPECT(OK, gocore_etcd_leadership_observe(first, on_leader, &story, on_story_free, &subscription, &err));
+    await(&story, &story.told, 1);
+    CHECK(story.token[0] == token && strcmp(story.identity[0], "first") == 0);
+    EXPECT(OK, gocore_etcd_leadership_resign(first, 0, &err));
+    await(&story, &story.told, 2);
+    EXPECT(OK, gocore_etcd_leadership_leader(first, 0, &leader, &err));
+    CHECK(leader == NULL && story.token[1] == 0);
+    second = campaign(client, "c/own", "second");
+    EXPECT(OK, gocore_etcd_leadership_leader(first, 0, &leader, &err));
+    CHECK(gocore_etcd_leader_token(leader) == gocore_etcd_leadership_token(second));
+    gocore_etcd_leader_free(leader);
+    /* The observation outlives the leadership that it was begun with. */
+    gocore_etcd_leadership_free(first);
+    await(&story, &story.told, 3);
+    CHECK(story.token[2] > token && strcmp(story.identity[2], "second") == 0 && story.problems == 0);
+    gocore_etcd_leadership_free(second);
+    await(&story, &story.told, 4);
+    CHECK(story.token[3] == 0);
+    end_subscription(subscription, &story);
+}
+
 /* An identity with a NUL inside, which only a foreign program can have written, does not pass for another. */
 static void foreign_identities(gocore_etcd_client *client)
 {
@@ -398,7 +432,8 @@ static void closed(char **argv, gocore_etcd_client *other)
 {
     gocore_etcd_client *client = connect_to(argv);
     gocore_etcd_leadership *leadership = campaign(client, "c/closed", "closed"), *kept;
-    gocore_etcd_subscription *subscription = observe(client, "c/closed", &story);
+    gocore_etcd_subscription *subscription = observe(client, "c/closed", &story), *none;
+    gocore_etcd_leader *leader;
     struct story kept_story;
 
     await(&story, &story.told, 1);
@@ -409,7 +444,9 @@ static void closed(char **argv, gocore_etcd_client *other)
     EXPECT(CLOSED, gocore_etcd_leadership_put(leadership, "/c/led", 6, "1", 1, NULL, 0, NULL, &err));
     EXPECT(CLOSED, gocore_etcd_election_campaign_async(client, "c/closed", "late", NULL, 0, NULL, on_campaign, &story,
                                                        on_story_free, &err));
-    CHECK(story.freed == 2);
+    EXPECT(CLOSED, gocore_etcd_leadership_observe(leadership, on_leader, &story, on_story_free, &none, &err));
+    EXPECT(CLOSED, gocore_etcd_leadership_leader(leadership, 0, &leader, &err));
+    CHECK(story.freed == 3 && none == NULL && leader == NULL);
     CHECK(candidates(other, "c/closed") == 0);
     gocore_etcd_client_free(client);
     gocore_etcd_subscription_free(subscription);
@@ -438,6 +475,7 @@ int main(int argc, char **argv)
     leads_and_resigns(client);
     in_order_of_arrival(client);
     observed(client);
+    seen_from_a_leadership(client);
     foreign_identities(client);
     guarded_transaction(client);
     taken_away(client);
