@@ -29,7 +29,9 @@
  * THREADS
  *   Every function may be called from any thread, any number at once, on the same handle too. A call that has begun before
  *   its handle is freed finishes safely; beginning one at the same time as or after the freeing, or freeing twice, is the
- *   caller's error. Functions of a const handle, and those named _free and _cancel, never wait; the others block.
+ *   caller's error. A function blocks when it takes a time limit and no callback; so does gocore_etcd_client_connect, whose
+ *   limit is in its configuration. Each says so under "Threads". All others never wait: those that read a handle, those that
+ *   start something and call back, those named _free and _cancel.
  *
  * ERRORS
  *   A function that can fail returns a gocore_etcd_status. Its last parameter `err` may be NULL; otherwise `*err` is NULL
@@ -46,9 +48,9 @@
  *
  * TIME LIMITS
  *   `timeout_ms`: 0 is the call's default: the client's request timeout for requests, no limit for calls that wait for
- *   others. GOCORE_ETCD_WAIT_FOREVER is no limit. A limit covers connecting, retries and waiting. It is at most a year. Calls
- *   that wait for others also take a gocore_etcd_cancel_token, which may be NULL. After expiry or cancelling the library
- *   cleans up behind itself in the background.
+ *   others; where it is something else the function says so. GOCORE_ETCD_WAIT_FOREVER is no limit. A limit covers
+ *   connecting, retries and waiting. It is at most a year. Calls that wait for others also take a gocore_etcd_cancel_token,
+ *   which may be NULL. After expiry or cancelling the library cleans up behind itself in the background.
  *
  * STRUCTS
  *   A struct that goes in begins with its size, and is initialised with the macro of its name and _INIT: then every field is
@@ -309,8 +311,9 @@ const char *gocore_etcd_status_text(int32_t status);
 /* =================================================================================================================
  * Time limits and cancelling
  *
- * Every call that blocks takes a limit in milliseconds. Calls that wait for others also take a cancel token: any thread
- * may fire it, and every call it was given to ends with GOCORE_ETCD_STATUS_CANCELLED and cleans up behind itself.
+ * Every call that blocks takes a limit in milliseconds; that of gocore_etcd_client_connect is in its configuration
+ * (dial_timeout_ms). Calls that wait for others also take a cancel token: any thread may fire it, and every call it was given
+ * to ends with GOCORE_ETCD_STATUS_CANCELLED and cleans up behind itself.
  */
 
 /* No limit. In place of a limit 0 is the call's default. */
@@ -425,7 +428,7 @@ typedef struct gocore_etcd_client_config {
  * cluster or prefix it uses.
  */
 
-/* Connects: proves a connection within the configuration's dial timeout.
+/* Connects: proves a connection within the configuration's dial timeout, which is the limit of this call.
  *
  * `*client` is the client, or NULL on failure.
  *
@@ -446,7 +449,7 @@ const char *gocore_etcd_client_prefix(const gocore_etcd_client *client);
 
 /* A key below the prefix: each part without its surrounding slashes, empty parts left out.
  *
- * Ownership: the caller frees `*key` with gocore_etcd_string_free, and `*err`. Threads: any; does not block. Errors:
+ * Ownership: the caller frees `*key` with gocore_etcd_string_free, and `*err`. Threads: any; never waits. Errors:
  * INVALID_ARGUMENT. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_client_key(const gocore_etcd_client *client,
@@ -540,7 +543,7 @@ void gocore_etcd_subscription_free(gocore_etcd_subscription *subscription);
  * After gocore_etcd_client_free, what is still to come runs on threads of the library.
  *
  * Ownership: borrows `client`; the caller frees `*err`. Threads: any, several at once too: the callbacks of one
- * subscription still run one at a time. Errors: INVALID_ARGUMENT; WRONG_CONTEXT when the client was connected without
+ * subscription still run one at a time; blocks for `timeout_ms`, and for the callbacks that it runs. Errors: INVALID_ARGUMENT; WRONG_CONTEXT when the client was connected without
  * GOCORE_ETCD_CALLBACKS_DISPATCH. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_client_dispatch(gocore_etcd_client *client,
@@ -1512,7 +1515,7 @@ const char *gocore_etcd_leadership_key(const gocore_etcd_leadership *leadership)
 /* What this leader is known as: what it has proclaimed last, at first what it campaigned with. `*identity` is a text of
  * the caller's own, because proclaiming changes it.
  *
- * Ownership: the caller frees `*identity` with gocore_etcd_string_free, and `*err`. Threads: any; does not block. Errors:
+ * Ownership: the caller frees `*identity` with gocore_etcd_string_free, and `*err`. Threads: any; never waits. Errors:
  * INVALID_ARGUMENT. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_leadership_identity(const gocore_etcd_leadership *leadership,

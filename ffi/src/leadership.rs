@@ -63,7 +63,7 @@ pub extern "C" fn gocore_etcd_leadership_key(leadership: *const gocore_etcd_lead
 /// What this leader is known as: what it has proclaimed last, at first what it campaigned with. `*identity` is a text of
 /// the caller's own, because proclaiming changes it.
 ///
-/// Ownership: the caller frees `*identity` with gocore_etcd_string_free, and `*err`. Threads: any; does not block. Errors:
+/// Ownership: the caller frees `*identity` with gocore_etcd_string_free, and `*err`. Threads: any; never waits. Errors:
 /// INVALID_ARGUMENT. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_leadership_identity(
