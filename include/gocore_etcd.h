@@ -466,7 +466,7 @@ gocore_etcd_status gocore_etcd_client_key(const gocore_etcd_client *client,
  * before callbacks that still run are given up.
  *
  * Ownership: borrows `client`, which is still to be freed; the caller frees `*err`. Threads: any; blocks. Errors:
- * DEADLINE_EXCEEDED when not everything could be given back in time: that goes on in the background, and the TTLs take
+ * INVALID_ARGUMENT; DEADLINE_EXCEEDED when not everything could be given back in time: that goes on in the background, and the TTLs take
  * the rest; or when a callback still runs. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_client_close(gocore_etcd_client *client,
@@ -1305,9 +1305,9 @@ gocore_etcd_status gocore_etcd_lock_wait_lost(gocore_etcd_lock *lock,
  *
  * `timeout_ms`: 0 is the client's request timeout, which is also the most there is.
  *
- * Ownership: borrows `lock`; the caller frees `*err`. Threads: any; blocks for one request. Errors: LOST when it had
- * been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background, and
- * another call waits for that; CLOSED. Since 0.1.
+ * Ownership: borrows `lock`; the caller frees `*err`. Threads: any; blocks for one request. Errors: INVALID_ARGUMENT; LOST
+ * when it had been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background,
+ * and another call waits for that; CLOSED. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_lock_unlock(gocore_etcd_lock *lock,
                                            int64_t timeout_ms,
@@ -1569,9 +1569,9 @@ gocore_etcd_status gocore_etcd_leadership_proclaim(gocore_etcd_leadership *leade
  *
  * `timeout_ms`: 0 is the client's request timeout, which is also the most there is.
  *
- * Ownership: borrows `leadership`; the caller frees `*err`. Threads: any; blocks for one request. Errors: LOST when it had
- * been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background, and
- * another call waits for that; CLOSED. Since 0.1.
+ * Ownership: borrows `leadership`; the caller frees `*err`. Threads: any; blocks for one request. Errors: INVALID_ARGUMENT;
+ * LOST when it had been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the
+ * background, and another call waits for that; CLOSED. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_leadership_resign(gocore_etcd_leadership *leadership,
                                                  int64_t timeout_ms,
@@ -1824,8 +1824,8 @@ gocore_etcd_leadership *gocore_etcd_candidacy_leadership(const gocore_etcd_candi
  * `timeout_ms`: 0 is the client's request timeout, which is also the most there is.
  *
  * Ownership: borrows `candidacy`; the caller frees `*err`. Threads: any; blocks for one request if it led. Errors:
- * UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background, and
- * another call waits for that; CLOSED. Since 0.1.
+ * INVALID_ARGUMENT; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background, and another
+ * call waits for that; CLOSED. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_candidacy_resign(gocore_etcd_candidacy *candidacy,
                                                 int64_t timeout_ms,

@@ -230,8 +230,8 @@ pub extern "C" fn gocore_etcd_candidacy_leadership(
 /// `timeout_ms`: 0 is the client's request timeout, which is also the most there is.
 ///
 /// Ownership: borrows `candidacy`; the caller frees `*err`. Threads: any; blocks for one request if it led. Errors:
-/// UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background, and
-/// another call waits for that; CLOSED. Since 0.1.
+/// INVALID_ARGUMENT; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background, and another
+/// call waits for that; CLOSED. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_candidacy_resign(
     candidacy: *mut gocore_etcd_candidacy,

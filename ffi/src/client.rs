@@ -195,7 +195,7 @@ pub extern "C" fn gocore_etcd_client_key(
 /// before callbacks that still run are given up.
 ///
 /// Ownership: borrows `client`, which is still to be freed; the caller frees `*err`. Threads: any; blocks. Errors:
-/// DEADLINE_EXCEEDED when not everything could be given back in time: that goes on in the background, and the TTLs take
+/// INVALID_ARGUMENT; DEADLINE_EXCEEDED when not everything could be given back in time: that goes on in the background, and the TTLs take
 /// the rest; or when a callback still runs. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_client_close(

@@ -160,9 +160,9 @@ pub extern "C" fn gocore_etcd_leadership_proclaim(
 ///
 /// `timeout_ms`: 0 is the client's request timeout, which is also the most there is.
 ///
-/// Ownership: borrows `leadership`; the caller frees `*err`. Threads: any; blocks for one request. Errors: LOST when it had
-/// been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background, and
-/// another call waits for that; CLOSED. Since 0.1.
+/// Ownership: borrows `leadership`; the caller frees `*err`. Threads: any; blocks for one request. Errors: INVALID_ARGUMENT;
+/// LOST when it had been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the
+/// background, and another call waits for that; CLOSED. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_leadership_resign(
     leadership: *mut gocore_etcd_leadership,
