@@ -13,7 +13,7 @@ namespace gocore::etcd {
 
 namespace detail {
 class Lent;
-}
+} // namespace detail
 
 /// How to be a candidate; zero is the default: a TTL of 15 s, no limit.
 struct ElectionOptions {
