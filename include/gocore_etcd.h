@@ -599,6 +599,17 @@ gocore_etcd_status gocore_etcd_log_subscribe(int32_t level,
                                              gocore_etcd_subscription **subscription,
                                              gocore_etcd_error **err);
 
+/* Says something in this log, as the library does; true when somebody subscribes to it. For layers over this library, such as
+ * the classes of C++, which so tell what a handler threw; what false is given for they tell elsewhere.
+ *
+ * `level`: how serious it is, one of GOCORE_ETCD_LOG_…. `message`: what is not UTF-8 in it is replaced. NULL and a level
+ * that there is not give false.
+ *
+ * Ownership: `message` is only read during the call. Threads: any; never waits. Errors: none; false after a fork. Since 0.1.
+ */
+bool gocore_etcd_log_write(int32_t level,
+                           const char *message);
+
 /* How serious it is: one of GOCORE_ETCD_LOG_….
  *
  * Ownership: borrows `record`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
