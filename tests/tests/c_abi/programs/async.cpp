@@ -130,6 +130,7 @@ static void throws(etcd::Client &client)
         thrown.until(1);
     }
     CHECK(logged.count() == 2 && thrown.count() == 1);
+    throw_in_handler(client, "thrown unheard again");
 }
 
 /// Inside of a handler every call is allowed, blocking ones too.
