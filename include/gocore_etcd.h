@@ -29,7 +29,9 @@
  * THREADS
  *   Every function may be called from any thread, any number at once, on the same handle too. A call that has begun before
  *   its handle is freed finishes safely; beginning one at the same time as or after the freeing, or freeing twice, is the
- *   caller's error. Functions of a const handle, and those named _free and _cancel, never wait; the others block.
+ *   caller's error. A function blocks when it takes a time limit and no callback; so does gocore_etcd_client_connect, whose
+ *   limit is in its configuration. Each says so under "Threads". All others never wait: those that read a handle, those that
+ *   start something and call back, those named _free and _cancel.
  *
  * ERRORS
  *   A function that can fail returns a gocore_etcd_status. Its last parameter `err` may be NULL; otherwise `*err` is NULL
@@ -46,9 +48,9 @@
  *
  * TIME LIMITS
  *   `timeout_ms`: 0 is the call's default: the client's request timeout for requests, no limit for calls that wait for
- *   others. GOCORE_ETCD_WAIT_FOREVER is no limit. A limit covers connecting, retries and waiting. It is at most a year. Calls
- *   that wait for others also take a gocore_etcd_cancel_token, which may be NULL. After expiry or cancelling the library
- *   cleans up behind itself in the background.
+ *   others; where it is something else the function says so. GOCORE_ETCD_WAIT_FOREVER is no limit. A limit covers
+ *   connecting, retries and waiting. It is at most a year. Calls that wait for others also take a gocore_etcd_cancel_token,
+ *   which may be NULL. After expiry or cancelling the library cleans up behind itself in the background.
  *
  * STRUCTS
  *   A struct that goes in begins with its size, and is initialised with the macro of its name and _INIT: then every field is
@@ -309,8 +311,9 @@ const char *gocore_etcd_status_text(int32_t status);
 /* =================================================================================================================
  * Time limits and cancelling
  *
- * Every call that blocks takes a limit in milliseconds. Calls that wait for others also take a cancel token: any thread
- * may fire it, and every call it was given to ends with GOCORE_ETCD_STATUS_CANCELLED and cleans up behind itself.
+ * Every call that blocks takes a limit in milliseconds; that of gocore_etcd_client_connect is in its configuration
+ * (dial_timeout_ms). Calls that wait for others also take a cancel token: any thread may fire it, and every call it was given
+ * to ends with GOCORE_ETCD_STATUS_CANCELLED and cleans up behind itself.
  */
 
 /* No limit. In place of a limit 0 is the call's default. */
@@ -425,7 +428,7 @@ typedef struct gocore_etcd_client_config {
  * cluster or prefix it uses.
  */
 
-/* Connects: proves a connection within the configuration's dial timeout.
+/* Connects: proves a connection within the configuration's dial timeout, which is the limit of this call.
  *
  * `*client` is the client, or NULL on failure.
  *
@@ -446,7 +449,7 @@ const char *gocore_etcd_client_prefix(const gocore_etcd_client *client);
 
 /* A key below the prefix: each part without its surrounding slashes, empty parts left out.
  *
- * Ownership: the caller frees `*key` with gocore_etcd_string_free, and `*err`. Threads: any; does not block. Errors:
+ * Ownership: the caller frees `*key` with gocore_etcd_string_free, and `*err`. Threads: any; never waits. Errors:
  * INVALID_ARGUMENT. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_client_key(const gocore_etcd_client *client,
@@ -463,8 +466,8 @@ gocore_etcd_status gocore_etcd_client_key(const gocore_etcd_client *client,
  * before callbacks that still run are given up.
  *
  * Ownership: borrows `client`, which is still to be freed; the caller frees `*err`. Threads: any; blocks. Errors:
- * DEADLINE_EXCEEDED when not everything could be given back in time: that goes on in the background, and the TTLs take
- * the rest, but callbacks were waited for all the same; or when a callback still runs. Since 0.1.
+ * INVALID_ARGUMENT; DEADLINE_EXCEEDED when not everything could be given back in time: that goes on in the background,
+ * and the TTLs take the rest, but callbacks were waited for all the same; or when a callback still runs. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_client_close(gocore_etcd_client *client,
                                             int64_t timeout_ms,
@@ -541,7 +544,7 @@ void gocore_etcd_subscription_free(gocore_etcd_subscription *subscription);
  * threads of the library.
  *
  * Ownership: borrows `client`; the caller frees `*err`. Threads: any, several at once too: the callbacks of one
- * subscription still run one at a time. Errors: INVALID_ARGUMENT; WRONG_CONTEXT when the client was connected without
+ * subscription still run one at a time; blocks for `timeout_ms`, and for the callbacks that it runs. Errors: INVALID_ARGUMENT; WRONG_CONTEXT when the client was connected without
  * GOCORE_ETCD_CALLBACKS_DISPATCH. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_client_dispatch(gocore_etcd_client *client,
@@ -596,6 +599,17 @@ gocore_etcd_status gocore_etcd_log_subscribe(int32_t level,
                                              gocore_etcd_user_free user_free,
                                              gocore_etcd_subscription **subscription,
                                              gocore_etcd_error **err);
+
+/* Says something in this log, as the library does; true when somebody subscribes to it. For layers over this library, such as
+ * the classes of C++, which so tell what a handler threw; what false is given for they tell elsewhere.
+ *
+ * `level`: how serious it is, one of GOCORE_ETCD_LOG_…. `message`: what is not UTF-8 in it is replaced. NULL and a level
+ * that there is not give false.
+ *
+ * Ownership: `message` is only read during the call. Threads: any; never waits. Errors: none; false after a fork. Since 0.1.
+ */
+bool gocore_etcd_log_write(int32_t level,
+                           const char *message);
 
 /* How serious it is: one of GOCORE_ETCD_LOG_….
  *
@@ -1135,7 +1149,11 @@ gocore_etcd_status gocore_etcd_kv_watch(gocore_etcd_client *client,
  */
 int32_t gocore_etcd_kv_update_kind(const gocore_etcd_kv_update *update);
 
-/* The revision of the snapshot, or of the changes; later updates have higher ones. 0 for the other kinds.
+/* The revision of the snapshot, or of the changes. 0 for the other kinds.
+ *
+ * No later update has a lower one, until the cluster is restored from a backup: then a snapshot comes whose revision is
+ * lower, and it is counted on from there. So a program takes every snapshot as what there is now, and never leaves an update
+ * out because its revision is not higher than the last.
  *
  * Ownership: borrows `update`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
  */
@@ -1203,10 +1221,15 @@ void gocore_etcd_kv_update_free(gocore_etcd_kv_update *update);
 /* =================================================================================================================
  * Lock
  *
- * One owner at a time over processes and machines, in order of arrival, with a fencing token. A lock is lost here before
- * the server can give it to the next, while clocks run at the same rate; beyond that the token protects: guarded writes
- * to etcd always, other systems where they check it. Programs that use the Go package go-core/etcd contend for the same
- * locks.
+ * One owner at a time over processes and machines, in order of arrival, with a fencing token.
+ *
+ * A lock is lost here before the server can give it to the next, while clocks run at the same rate within the margin (2 % of
+ * the TTL, at least 50 ms, at most 500 ms) and the server keeps its leases: no revoke, delete or restore by hand, and one of
+ * etcd >= 3.4.38, 3.5.23, 3.6.5. Beyond that the fencing token protects: guarded writes to etcd always, other systems where
+ * they check it. Tokens order owners until the cluster is restored from a backup; then they begin anew.
+ *
+ * Programs that use the Go package go-core/etcd contend for the same locks. Do not take a shorter name ("jobs") while
+ * holding a longer one ("jobs/1"): a Go program may wait on "jobs" for every key below it.
  */
 
 /* How to take a lock. */
@@ -1255,13 +1278,15 @@ gocore_etcd_status gocore_etcd_lock_try_acquire(gocore_etcd_client *client,
                                                 gocore_etcd_lock **lock,
                                                 gocore_etcd_error **err);
 
-/* The full key of the lock in etcd, without the contender's part.
+/* The full key of the lock in etcd, without the contender's part: for reading and watching keys. Functions that take a lock
+ * take its key below the prefix.
  *
  * Ownership: text that lives as long as `lock`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
  */
 const char *gocore_etcd_lock_key(const gocore_etcd_lock *lock);
 
-/* The fencing token: strictly increasing over the owners of this lock. Give it to systems that can refuse a lower one.
+/* The fencing token: strictly increasing over the owners of this lock, until the cluster is restored from a backup. Give it
+ * to systems that can refuse a lower one.
  *
  * Ownership: borrows `lock`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
  */
@@ -1292,9 +1317,9 @@ gocore_etcd_status gocore_etcd_lock_wait_lost(gocore_etcd_lock *lock,
  *
  * `timeout_ms`: 0 is the client's request timeout, which is also the most there is.
  *
- * Ownership: borrows `lock`; the caller frees `*err`. Threads: any; blocks for one request. Errors: LOST when it had
- * been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background, and
- * another call waits for that; CLOSED. Since 0.1.
+ * Ownership: borrows `lock`; the caller frees `*err`. Threads: any; blocks for one request. Errors: INVALID_ARGUMENT; LOST
+ * when it had been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background,
+ * and another call waits for that; CLOSED. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_lock_unlock(gocore_etcd_lock *lock,
                                            int64_t timeout_ms,
@@ -1345,12 +1370,11 @@ typedef void (*gocore_etcd_lost_callback)(void *user_data);
 /* Begins to wait for the lock `key`; `callback` runs exactly once with what came of it, possibly before this returns.
  *
  * The other parameters are those of gocore_etcd_lock_acquire. Cancelling, expiry and closing complete it with CANCELLED,
- * DEADLINE_EXCEEDED and CLOSED; when success is quicker, success it is. A name that is none (of slashes and spaces alone)
- * completes it with INVALID_ARGUMENT. Freeing the client's handle changes nothing.
+ * DEADLINE_EXCEEDED and CLOSED; when success is quicker, success it is. Freeing the client's handle changes nothing.
  *
  * Ownership: the callback owns its lock and error; `user_data` is given back by `user_free` after it, or before this
- * returns with a failure; the caller frees `*err`. Threads: any; never waits. Errors: INVALID_ARGUMENT;
- * RESOURCE_EXHAUSTED when the system gives no thread. Then the callback never runs. Since 0.1.
+ * returns with a failure; the caller frees `*err`. Threads: any; never waits. Errors: INVALID_ARGUMENT; CLOSED when the
+ * client is closed already; RESOURCE_EXHAUSTED when the system gives no thread. Then the callback never runs. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_lock_acquire_async(gocore_etcd_client *client,
                                                   const char *key,
@@ -1380,10 +1404,15 @@ gocore_etcd_status gocore_etcd_lock_on_lost(gocore_etcd_lock *lock,
 /* =================================================================================================================
  * Election
  *
- * One leader at a time among the candidates for a key, in order of arrival, and anybody may ask who it is or watch it. A
- * leadership is lost here before the server can elect the next, while clocks run at the same rate; beyond that the fencing
- * token protects: guarded writes to etcd always, other systems where they check it. Programs that use the Go package
- * go-core/etcd are candidates and observers of the same elections.
+ * One leader at a time among the candidates for a key, in order of arrival, and anybody may ask who it is or watch it.
+ *
+ * A leadership is lost here before the server can elect the next, while clocks run at the same rate within the margin (2 %
+ * of the TTL, at least 50 ms, at most 500 ms) and the server keeps its leases: no revoke, delete or restore by hand, and one
+ * of etcd >= 3.4.38, 3.5.23, 3.6.5. Beyond that the fencing token protects: guarded writes to etcd always, other systems
+ * where they check it. Tokens order leaders until the cluster is restored from a backup; then they begin anew.
+ *
+ * Programs that use the Go package go-core/etcd are candidates and observers of the same elections. Do not campaign for a
+ * shorter key ("jobs") while leading a longer one ("jobs/1"): a Go program may wait on "jobs" for every key below it.
  *
  * A candidate has an identity, any text by which others find it. Three ways to lead: gocore_etcd_election_campaign waits
  * for it, gocore_etcd_election_candidacy goes for it in the background, gocore_etcd_election_run has the work begun and
@@ -1457,7 +1486,7 @@ gocore_etcd_status gocore_etcd_election_leader(gocore_etcd_client *client,
 const char *gocore_etcd_leader_identity(const gocore_etcd_leader *leader,
                                         size_t *len);
 
-/* Its fencing token, higher than that of every leader before.
+/* Its fencing token, higher than that of every leader before, until the cluster is restored from a backup.
  *
  * Ownership: borrows `leader`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
  */
@@ -1487,7 +1516,9 @@ void gocore_etcd_leader_free(gocore_etcd_leader *leader);
  * What whoever leads may believe, says to others, and gives back.
  */
 
-/* The full key of the election in etcd, without the candidate's part.
+/* The full key of the election in etcd, without the candidate's part: for reading and watching keys. Functions of elections
+ * take the key below the prefix, and would take this one for that of another election: gocore_etcd_leadership_leader and
+ * gocore_etcd_leadership_observe ask about this one.
  *
  * Ownership: text that lives as long as `leadership`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
  */
@@ -1496,14 +1527,15 @@ const char *gocore_etcd_leadership_key(const gocore_etcd_leadership *leadership)
 /* What this leader is known as: what it has proclaimed last, at first what it campaigned with. `*identity` is a text of
  * the caller's own, because proclaiming changes it.
  *
- * Ownership: the caller frees `*identity` with gocore_etcd_string_free, and `*err`. Threads: any; does not block. Errors:
+ * Ownership: the caller frees `*identity` with gocore_etcd_string_free, and `*err`. Threads: any; never waits. Errors:
  * INVALID_ARGUMENT. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_leadership_identity(const gocore_etcd_leadership *leadership,
                                                    char **identity,
                                                    gocore_etcd_error **err);
 
-/* The fencing token: strictly increasing over the leaders of this key. Give it to systems that can refuse a lower one.
+/* The fencing token: strictly increasing over the leaders of this key, until the cluster is restored from a backup. Give it
+ * to systems that can refuse a lower one.
  *
  * Ownership: borrows `leadership`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
  */
@@ -1549,12 +1581,26 @@ gocore_etcd_status gocore_etcd_leadership_proclaim(gocore_etcd_leadership *leade
  *
  * `timeout_ms`: 0 is the client's request timeout, which is also the most there is.
  *
- * Ownership: borrows `leadership`; the caller frees `*err`. Threads: any; blocks for one request. Errors: LOST when it had
- * been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background, and
- * another call waits for that; CLOSED. Since 0.1.
+ * Ownership: borrows `leadership`; the caller frees `*err`. Threads: any; blocks for one request. Errors: INVALID_ARGUMENT;
+ * LOST when it had been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the
+ * background, and another call waits for that; CLOSED. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_leadership_resign(gocore_etcd_leadership *leadership,
                                                  int64_t timeout_ms,
+                                                 gocore_etcd_error **err);
+
+/* Who leads this leadership's election now, whether it is this or another, also after it has ended: as
+ * gocore_etcd_election_leader, for those who have a leadership and not its key below the prefix. `*leader` is the leader, or
+ * NULL when nobody leads: that is GOCORE_ETCD_STATUS_OK too.
+ *
+ * `timeout_ms`: 0 is the client's request timeout, which is also the most there is. Cost: one request, no proposal.
+ *
+ * Ownership: borrows `leadership`; the caller frees `*leader` and `*err`. Threads: any; blocks. Errors: those of
+ * gocore_etcd_election_leader. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_leadership_leader(gocore_etcd_leadership *leadership,
+                                                 int64_t timeout_ms,
+                                                 gocore_etcd_leader **leader,
                                                  gocore_etcd_error **err);
 
 /* Writes a key (absolute, as in gocore_etcd_kv_put) if this still leads when it arrives at etcd. `*revision` (which may be
@@ -1613,8 +1659,8 @@ typedef void (*gocore_etcd_leader_callback)(void *user_data,
  * nothing.
  *
  * Ownership: the callback owns its leadership and error; `user_data` is given back by `user_free` after it, or before this
- * returns with a failure; the caller frees `*err`. Threads: any; never waits. Errors: INVALID_ARGUMENT;
- * RESOURCE_EXHAUSTED when the system gives no thread. Then the callback never runs. Since 0.1.
+ * returns with a failure; the caller frees `*err`. Threads: any; never waits. Errors: INVALID_ARGUMENT; CLOSED when the
+ * client is closed already; RESOURCE_EXHAUSTED when the system gives no thread. Then the callback never runs. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_election_campaign_async(gocore_etcd_client *client,
                                                        const char *key,
@@ -1646,8 +1692,9 @@ gocore_etcd_status gocore_etcd_leadership_on_lost(gocore_etcd_leadership *leader
  * change with the same token. `*subscription` is the subscription. No candidacy is needed, and nobody need ever have been a
  * candidate.
  *
- * A leader that leads no longer may be left out if the callback was slow or etcd was away; none comes after a later one.
- * That etcd is away is waited out. The observation goes on after gocore_etcd_client_free, until the subscription is
+ * A leader that leads no longer may be left out if the callback was slow or etcd was away; none comes after a later one. A
+ * cluster that was restored from a backup begins anew: then a leader with a lower token may come. That etcd is away is
+ * waited out. The observation goes on after gocore_etcd_client_free, until the subscription is
  * cancelled or freed; gocore_etcd_client_close ends it: then no further callback begins. That it is over, `user_free`
  * tells.
  *
@@ -1665,6 +1712,23 @@ gocore_etcd_status gocore_etcd_election_observe(gocore_etcd_client *client,
                                                 gocore_etcd_user_free user_free,
                                                 gocore_etcd_subscription **subscription,
                                                 gocore_etcd_error **err);
+
+/* Has `callback` run with who leads this leadership's election now, and from then on at every change, also after it has
+ * ended: as gocore_etcd_election_observe, for those who have a leadership and not its key below the prefix. `*subscription`
+ * is the subscription; it does not keep the leadership.
+ *
+ * Cost: that of gocore_etcd_election_observe.
+ *
+ * Ownership: borrows `leadership`, which may be freed; the caller frees `*subscription` (which ends it) and `*err`;
+ * `user_data` is given back by `user_free`. Threads: any; never waits. Errors: INVALID_ARGUMENT; CLOSED; RESOURCE_EXHAUSTED
+ * when the system gives no thread. Then the callback never runs. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_leadership_observe(gocore_etcd_leadership *leadership,
+                                                  gocore_etcd_leader_callback callback,
+                                                  void *user_data,
+                                                  gocore_etcd_user_free user_free,
+                                                  gocore_etcd_subscription **subscription,
+                                                  gocore_etcd_error **err);
 
 /* =================================================================================================================
  * Election: a candidacy
@@ -1725,7 +1789,8 @@ gocore_etcd_status gocore_etcd_election_candidacy(gocore_etcd_client *client,
                                                   gocore_etcd_candidacy **candidacy,
                                                   gocore_etcd_error **err);
 
-/* The full key of the election in etcd, without the candidate's part.
+/* The full key of the election in etcd, without the candidate's part: for reading and watching keys. Functions of elections
+ * take the key below the prefix.
  *
  * Ownership: text that lives as long as `candidacy`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
  */
@@ -1745,7 +1810,7 @@ int32_t gocore_etcd_candidacy_state(const gocore_etcd_candidacy *candidacy);
  */
 uint64_t gocore_etcd_candidacy_place(const gocore_etcd_candidacy *candidacy);
 
-/* While it leads: the fencing token. Otherwise 0.
+/* While it leads: the fencing token, that of gocore_etcd_leadership_token. Otherwise 0.
  *
  * Ownership: borrows `candidacy`; NULL gives 0. Threads: any; never waits. Errors: none; 0 after a fork. Since 0.1.
  */
@@ -1771,8 +1836,8 @@ gocore_etcd_leadership *gocore_etcd_candidacy_leadership(const gocore_etcd_candi
  * `timeout_ms`: 0 is the client's request timeout, which is also the most there is.
  *
  * Ownership: borrows `candidacy`; the caller frees `*err`. Threads: any; blocks for one request if it led. Errors:
- * UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background, and
- * another call waits for that; CLOSED. Since 0.1.
+ * INVALID_ARGUMENT; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background, and another
+ * call waits for that; CLOSED. Since 0.1.
  */
 gocore_etcd_status gocore_etcd_candidacy_resign(gocore_etcd_candidacy *candidacy,
                                                 int64_t timeout_ms,

@@ -17,7 +17,8 @@
 // set the error; on success they clear it. To be out of memory is an error too: RESOURCE_EXHAUSTED.
 //
 // Handlers are whatever can be called and moved; they run on threads of the library, or in Client::dispatch. What one
-// throws is written to stderr, and the subscription goes on.
+// throws is said in the log (on stderr where nobody subscribes to it, and for the log's own handlers), and the subscription
+// goes on.
 //
 // Threads, time limits, fork, exit: the first page of gocore_etcd.h.
 //

@@ -91,8 +91,19 @@ impl Client {
     /// # }
     /// ```
     pub async fn campaign(&self, key: &str, identity: &str, ttl: Duration) -> Result<Leadership> {
+        self.campaigning(key, identity, ttl)?.await
+    }
+
+    /// The same in two steps: what can be refused without asking etcd is refused now, all else is the future's.
+    pub(crate) fn campaigning(
+        &self,
+        key: &str,
+        identity: &str,
+        ttl: Duration,
+    ) -> Result<impl Future<Output = Result<Leadership>> + Send + 'static + use<>> {
         let candidate = self.candidate("election.campaign", key, identity, ttl)?;
-        candidate.campaign(self, None).await
+        let client = self.clone();
+        Ok(async move { candidate.campaign(&client, None).await })
     }
 
     fn candidate(&self, op: &'static str, key: &str, identity: &str, ttl: Duration) -> Result<Candidate> {

@@ -62,11 +62,23 @@ impl Client {
     /// # }
     /// ```
     pub async fn lock(&self, key: &str, ttl: Duration) -> Result<Lock> {
+        self.locking(key, ttl)?.await
+    }
+
+    /// The same in two steps: what can be refused without asking etcd is refused now, all else is the future's.
+    pub(crate) fn locking(
+        &self,
+        key: &str,
+        ttl: Duration,
+    ) -> Result<impl Future<Output = Result<Lock>> + Send + 'static + use<>> {
         let op = "lock.acquire";
         let (key, ttl) = self.lock_arguments(op, key, ttl)?;
-        let wanted = Wanted { op, key: &key, value: b"", ttl, deadline: Deadline::NEVER, places: None };
-        let owner = self.contention().acquire(wanted).await?;
-        Ok(Lock { owner, _client: self.clone() })
+        let client = self.clone();
+        Ok(async move {
+            let wanted = Wanted { op, key: &key, value: b"", ttl, deadline: Deadline::NEVER, places: None };
+            let owner = client.contention().acquire(wanted).await?;
+            Ok(Lock { owner, _client: client })
+        })
     }
 
     /// Takes the lock `key` if nobody holds it or waits for it, else gives None. Never disturbs a waiter.

@@ -3,6 +3,7 @@
 //! Everything here trusts what the header's first page asks of a caller: a pointer that is not NULL points to what its
 //! type says, for as long as the call runs. Everything that can be checked is, and names the argument.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, c_char, c_void};
 use std::mem::MaybeUninit;
 use std::slice;
@@ -56,6 +57,15 @@ pub(crate) fn optional_text<'a>(op: &'static str, argument: &str, text: *const c
     // SAFETY: by the conventions it is text that ends with NUL, for the length of the call.
     let text = unsafe { CStr::from_ptr(text) };
     text.to_str().map(Some).map_err(|error| invalid(op, argument, format!("is no UTF-8: {error}")))
+}
+
+/// The same for a text of whatever encoding: what is not UTF-8 in it is replaced.
+pub(crate) fn lossy_text<'a>(op: &'static str, argument: &str, text: *const c_char) -> Result<Cow<'a, str>> {
+    if text.is_null() {
+        return Err(invalid(op, argument, "must not be NULL"));
+    }
+    // SAFETY: as in `optional_text`.
+    Ok(unsafe { CStr::from_ptr(text) }.to_string_lossy())
 }
 
 /// Bytes with their length. NULL is allowed when there are none.

@@ -1,7 +1,8 @@
 //! Time limits and cancelling
 //!
-//! Every call that blocks takes a limit in milliseconds. Calls that wait for others also take a cancel token: any thread
-//! may fire it, and every call it was given to ends with GOCORE_ETCD_STATUS_CANCELLED and cleans up behind itself.
+//! Every call that blocks takes a limit in milliseconds; that of gocore_etcd_client_connect is in its configuration
+//! (dial_timeout_ms). Calls that wait for others also take a cancel token: any thread may fire it, and every call it was given
+//! to ends with GOCORE_ETCD_STATUS_CANCELLED and cleans up behind itself.
 
 use std::sync::Arc;
 

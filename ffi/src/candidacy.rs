@@ -163,7 +163,8 @@ fn read<T: Copy>(candidacy: *const gocore_etcd_candidacy, zero: T, of: impl FnOn
     getter(candidacy, zero, |candidacy| candidacy.shared.get("candidacy").map_or(zero, |shared| of(&shared.standing)))
 }
 
-/// The full key of the election in etcd, without the candidate's part.
+/// The full key of the election in etcd, without the candidate's part: for reading and watching keys. Functions of elections
+/// take the key below the prefix.
 ///
 /// Ownership: text that lives as long as `candidacy`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
 #[unsafe(no_mangle)]
@@ -189,7 +190,7 @@ pub extern "C" fn gocore_etcd_candidacy_place(candidacy: *const gocore_etcd_cand
     read(candidacy, 0, |standing| place(standing.state()))
 }
 
-/// While it leads: the fencing token. Otherwise 0.
+/// While it leads: the fencing token, that of gocore_etcd_leadership_token. Otherwise 0.
 ///
 /// Ownership: borrows `candidacy`; NULL gives 0. Threads: any; never waits. Errors: none; 0 after a fork. Since 0.1.
 #[unsafe(no_mangle)]
@@ -229,8 +230,8 @@ pub extern "C" fn gocore_etcd_candidacy_leadership(
 /// `timeout_ms`: 0 is the client's request timeout, which is also the most there is.
 ///
 /// Ownership: borrows `candidacy`; the caller frees `*err`. Threads: any; blocks for one request if it led. Errors:
-/// UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background, and
-/// another call waits for that; CLOSED. Since 0.1.
+/// INVALID_ARGUMENT; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background, and another
+/// call waits for that; CLOSED. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_candidacy_resign(
     candidacy: *mut gocore_etcd_candidacy,

@@ -124,7 +124,7 @@ impl ClientShared {
     }
 }
 
-/// Connects: proves a connection within the configuration's dial timeout.
+/// Connects: proves a connection within the configuration's dial timeout, which is the limit of this call.
 ///
 /// `*client` is the client, or NULL on failure.
 ///
@@ -165,7 +165,7 @@ pub extern "C" fn gocore_etcd_client_prefix(client: *const gocore_etcd_client) -
 
 /// A key below the prefix: each part without its surrounding slashes, empty parts left out.
 ///
-/// Ownership: the caller frees `*key` with gocore_etcd_string_free, and `*err`. Threads: any; does not block. Errors:
+/// Ownership: the caller frees `*key` with gocore_etcd_string_free, and `*err`. Threads: any; never waits. Errors:
 /// INVALID_ARGUMENT. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_client_key(
@@ -195,8 +195,8 @@ pub extern "C" fn gocore_etcd_client_key(
 /// before callbacks that still run are given up.
 ///
 /// Ownership: borrows `client`, which is still to be freed; the caller frees `*err`. Threads: any; blocks. Errors:
-/// DEADLINE_EXCEEDED when not everything could be given back in time: that goes on in the background, and the TTLs take
-/// the rest, but callbacks were waited for all the same; or when a callback still runs. Since 0.1.
+/// INVALID_ARGUMENT; DEADLINE_EXCEEDED when not everything could be given back in time: that goes on in the background,
+/// and the TTLs take the rest, but callbacks were waited for all the same; or when a callback still runs. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_client_close(
     client: *mut gocore_etcd_client,

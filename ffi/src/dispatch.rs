@@ -23,7 +23,7 @@ use crate::out::Plain;
 /// threads of the library.
 ///
 /// Ownership: borrows `client`; the caller frees `*err`. Threads: any, several at once too: the callbacks of one
-/// subscription still run one at a time. Errors: INVALID_ARGUMENT; WRONG_CONTEXT when the client was connected without
+/// subscription still run one at a time; blocks for `timeout_ms`, and for the callbacks that it runs. Errors: INVALID_ARGUMENT; WRONG_CONTEXT when the client was connected without
 /// GOCORE_ETCD_CALLBACKS_DISPATCH. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_client_dispatch(

@@ -1,9 +1,14 @@
 //! Election
 //!
-//! One leader at a time among the candidates for a key, in order of arrival, and anybody may ask who it is or watch it. A
-//! leadership is lost here before the server can elect the next, while clocks run at the same rate; beyond that the fencing
-//! token protects: guarded writes to etcd always, other systems where they check it. Programs that use the Go package
-//! go-core/etcd are candidates and observers of the same elections.
+//! One leader at a time among the candidates for a key, in order of arrival, and anybody may ask who it is or watch it.
+//!
+//! A leadership is lost here before the server can elect the next, while clocks run at the same rate within the margin (2 %
+//! of the TTL, at least 50 ms, at most 500 ms) and the server keeps its leases: no revoke, delete or restore by hand, and one
+//! of etcd >= 3.4.38, 3.5.23, 3.6.5. Beyond that the fencing token protects: guarded writes to etcd always, other systems
+//! where they check it. Tokens order leaders until the cluster is restored from a backup; then they begin anew.
+//!
+//! Programs that use the Go package go-core/etcd are candidates and observers of the same elections. Do not campaign for a
+//! shorter key ("jobs") while leading a longer one ("jobs/1"): a Go program may wait on "jobs" for every key below it.
 //!
 //! A candidate has an identity, any text by which others find it. Three ways to lead: gocore_etcd_election_campaign waits
 //! for it, gocore_etcd_election_candidacy goes for it in the background, gocore_etcd_election_run has the work begun and

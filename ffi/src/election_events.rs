@@ -6,7 +6,7 @@ use std::ffi::{c_char, c_void};
 use std::ptr;
 
 use futures_util::{Stream, stream};
-use gocore_etcd_core::bridge::invalid;
+use gocore_etcd_core::bridge::{checked_campaign, invalid};
 use gocore_etcd_core::{ErrorKind, Observation, Result};
 
 use crate::args::{cancel_token, handle, limit, text};
@@ -15,7 +15,7 @@ use crate::callback::loss;
 use crate::callback::stream::subscribe;
 use crate::callback::user_data::UserData;
 use crate::cancel::gocore_etcd_cancel_token;
-use crate::client::gocore_etcd_client;
+use crate::client::{ClientShared, gocore_etcd_client};
 use crate::election::{Candidate, gocore_etcd_election_options};
 use crate::entry_point::{OK, enter};
 use crate::error::{gocore_etcd_error, gocore_etcd_status};
@@ -43,6 +43,10 @@ pub type gocore_etcd_leadership_callback = Option<
 pub type gocore_etcd_leader_callback =
     Option<extern "C" fn(user_data: *mut c_void, leader: *const gocore_etcd_leader, problem: *const gocore_etcd_error)>;
 
+/// The same, not NULL.
+type LeaderCallback =
+    extern "C" fn(user_data: *mut c_void, leader: *const gocore_etcd_leader, problem: *const gocore_etcd_error);
+
 /// Begins to campaign for the leadership of `key`; `callback` runs exactly once with what came of it, possibly before this
 /// returns.
 ///
@@ -51,8 +55,8 @@ pub type gocore_etcd_leader_callback =
 /// nothing.
 ///
 /// Ownership: the callback owns its leadership and error; `user_data` is given back by `user_free` after it, or before this
-/// returns with a failure; the caller frees `*err`. Threads: any; never waits. Errors: INVALID_ARGUMENT;
-/// RESOURCE_EXHAUSTED when the system gives no thread. Then the callback never runs. Since 0.1.
+/// returns with a failure; the caller frees `*err`. Threads: any; never waits. Errors: INVALID_ARGUMENT; CLOSED when the
+/// client is closed already; RESOURCE_EXHAUSTED when the system gives no thread. Then the callback never runs. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_election_campaign_async(
     client: *mut gocore_etcd_client,
@@ -75,8 +79,7 @@ pub extern "C" fn gocore_etcd_election_campaign_async(
         let limit = limit(op, timeout_ms)?;
         let cancel = cancel_token(op, cancel)?;
         let callback = callback.ok_or_else(|| invalid(op, "callback", "must not be NULL"))?;
-        let (caller, name) = (client.client.clone(), key.clone());
-        let work = async move { caller.campaign(&name, &identity, ttl).await };
+        let work = checked_campaign(&client.client, &key, &identity, ttl)?;
         Completion { callback, user, key }.start(op, &client, (limit, cancel), work, gocore_etcd_leadership::new)?;
         Ok(OK)
     })
@@ -114,8 +117,9 @@ pub extern "C" fn gocore_etcd_leadership_on_lost(
 /// change with the same token. `*subscription` is the subscription. No candidacy is needed, and nobody need ever have been a
 /// candidate.
 ///
-/// A leader that leads no longer may be left out if the callback was slow or etcd was away; none comes after a later one.
-/// That etcd is away is waited out. The observation goes on after gocore_etcd_client_free, until the subscription is
+/// A leader that leads no longer may be left out if the callback was slow or etcd was away; none comes after a later one. A
+/// cluster that was restored from a backup begins anew: then a leader with a lower token may come. That etcd is away is
+/// waited out. The observation goes on after gocore_etcd_client_free, until the subscription is
 /// cancelled or freed; gocore_etcd_client_close ends it: then no further callback begins. That it is over, `user_free`
 /// tells.
 ///
@@ -144,13 +148,54 @@ pub extern "C" fn gocore_etcd_election_observe(
         let key = text(op, "key", key)?;
         let callback = callback.ok_or_else(|| invalid(op, "callback", "must not be NULL"))?;
         let observation = client.client.observe(key)?;
-        let call = move |user_data, leader: Result<Option<gocore_etcd_leader>>| match leader {
-            Ok(leader) => callback(user_data, leader.as_ref().map_or(ptr::null(), ptr::from_ref), ptr::null()),
-            Err(problem) => callback(user_data, ptr::null(), &problem.into()),
-        };
-        subscribe(op, &client, leaders(observation), user, call, |events| out.give(events.into()))?;
-        Ok(OK)
+        tell(op, &client, observation, callback, user, out)
     })
+}
+
+/// Has `callback` run with who leads this leadership's election now, and from then on at every change, also after it has
+/// ended: as gocore_etcd_election_observe, for those who have a leadership and not its key below the prefix. `*subscription`
+/// is the subscription; it does not keep the leadership.
+///
+/// Cost: that of gocore_etcd_election_observe.
+///
+/// Ownership: borrows `leadership`, which may be freed; the caller frees `*subscription` (which ends it) and `*err`;
+/// `user_data` is given back by `user_free`. Threads: any; never waits. Errors: INVALID_ARGUMENT; CLOSED; RESOURCE_EXHAUSTED
+/// when the system gives no thread. Then the callback never runs. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn gocore_etcd_leadership_observe(
+    leadership: *mut gocore_etcd_leadership,
+    callback: gocore_etcd_leader_callback,
+    user_data: *mut c_void,
+    user_free: gocore_etcd_user_free,
+    subscription: *mut *mut gocore_etcd_subscription,
+    err: *mut *mut gocore_etcd_error,
+) -> gocore_etcd_status {
+    let op = "leadership.observe";
+    // Whatever fails below gives it back.
+    let user = UserData::new(user_data, user_free);
+    enter(op, err, move || {
+        let out = Out::new(op, "subscription", subscription)?;
+        let leadership = handle(op, "leadership", leadership)?;
+        let callback = callback.ok_or_else(|| invalid(op, "callback", "must not be NULL"))?;
+        tell(op, &leadership.client, leadership.leadership.observe()?, callback, user, out)
+    })
+}
+
+/// Starts the subscription by which `callback` hears of leaders.
+fn tell(
+    op: &'static str,
+    client: &ClientShared,
+    observation: Observation,
+    callback: LeaderCallback,
+    user: UserData,
+    out: Out<gocore_etcd_subscription>,
+) -> Result<gocore_etcd_status> {
+    let call = move |user_data, leader: Result<Option<gocore_etcd_leader>>| match leader {
+        Ok(leader) => callback(user_data, leader.as_ref().map_or(ptr::null(), ptr::from_ref), ptr::null()),
+        Err(problem) => callback(user_data, ptr::null(), &problem.into()),
+    };
+    subscribe(op, client, leaders(observation), user, call, |events| out.give(events.into()))?;
+    Ok(OK)
 }
 
 /// What an observation yields until its client is closed.

@@ -46,7 +46,7 @@ pub extern "C" fn gocore_etcd_leader_identity(leader: *const gocore_etcd_leader,
     })
 }
 
-/// Its fencing token, higher than that of every leader before.
+/// Its fencing token, higher than that of every leader before, until the cluster is restored from a backup.
 ///
 /// Ownership: borrows `leader`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
 #[unsafe(no_mangle)]

@@ -6,7 +6,7 @@ use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
 
 use gocore_etcd_core::Leadership;
-use gocore_etcd_core::bridge::{Limit, Owned};
+use gocore_etcd_core::bridge::{Limit, Owned, or_key};
 
 use crate::args::{Handle, cancel_token, handle, limit, text};
 use crate::cancel::gocore_etcd_cancel_token;
@@ -14,6 +14,7 @@ use crate::client::ClientShared;
 use crate::entry_point::{OK, enter, getter, given_up, wait_lost};
 use crate::error::{gocore_etcd_error, gocore_etcd_status};
 use crate::kv::{Put, gocore_etcd_put_options};
+use crate::leader::gocore_etcd_leader;
 use crate::out::{self, Out, Plain};
 
 /// A leadership. It lives until it is resigned, freed or lost, however it was waited for.
@@ -49,7 +50,9 @@ impl gocore_etcd_leadership {
     }
 }
 
-/// The full key of the election in etcd, without the candidate's part.
+/// The full key of the election in etcd, without the candidate's part: for reading and watching keys. Functions of elections
+/// take the key below the prefix, and would take this one for that of another election: gocore_etcd_leadership_leader and
+/// gocore_etcd_leadership_observe ask about this one.
 ///
 /// Ownership: text that lives as long as `leadership`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
 #[unsafe(no_mangle)]
@@ -60,7 +63,7 @@ pub extern "C" fn gocore_etcd_leadership_key(leadership: *const gocore_etcd_lead
 /// What this leader is known as: what it has proclaimed last, at first what it campaigned with. `*identity` is a text of
 /// the caller's own, because proclaiming changes it.
 ///
-/// Ownership: the caller frees `*identity` with gocore_etcd_string_free, and `*err`. Threads: any; does not block. Errors:
+/// Ownership: the caller frees `*identity` with gocore_etcd_string_free, and `*err`. Threads: any; never waits. Errors:
 /// INVALID_ARGUMENT. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_leadership_identity(
@@ -78,7 +81,8 @@ pub extern "C" fn gocore_etcd_leadership_identity(
     })
 }
 
-/// The fencing token: strictly increasing over the leaders of this key. Give it to systems that can refuse a lower one.
+/// The fencing token: strictly increasing over the leaders of this key, until the cluster is restored from a backup. Give it
+/// to systems that can refuse a lower one.
 ///
 /// Ownership: borrows `leadership`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
 #[unsafe(no_mangle)]
@@ -156,9 +160,9 @@ pub extern "C" fn gocore_etcd_leadership_proclaim(
 ///
 /// `timeout_ms`: 0 is the client's request timeout, which is also the most there is.
 ///
-/// Ownership: borrows `leadership`; the caller frees `*err`. Threads: any; blocks for one request. Errors: LOST when it had
-/// been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background, and
-/// another call waits for that; CLOSED. Since 0.1.
+/// Ownership: borrows `leadership`; the caller frees `*err`. Threads: any; blocks for one request. Errors: INVALID_ARGUMENT;
+/// LOST when it had been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the
+/// background, and another call waits for that; CLOSED. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_leadership_resign(
     leadership: *mut gocore_etcd_leadership,
@@ -172,6 +176,35 @@ pub extern "C" fn gocore_etcd_leadership_resign(
         let resigning = leadership.clone();
         let resigned = leadership.client.wait(op, limit, async move { resigning.leadership.resign().await });
         resigned.map_err(|error| given_up(error, limit, leadership.leadership.key()))?;
+        Ok(OK)
+    })
+}
+
+/// Who leads this leadership's election now, whether it is this or another, also after it has ended: as
+/// gocore_etcd_election_leader, for those who have a leadership and not its key below the prefix. `*leader` is the leader, or
+/// NULL when nobody leads: that is GOCORE_ETCD_STATUS_OK too.
+///
+/// `timeout_ms`: 0 is the client's request timeout, which is also the most there is. Cost: one request, no proposal.
+///
+/// Ownership: borrows `leadership`; the caller frees `*leader` and `*err`. Threads: any; blocks. Errors: those of
+/// gocore_etcd_election_leader. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn gocore_etcd_leadership_leader(
+    leadership: *mut gocore_etcd_leadership,
+    timeout_ms: i64,
+    leader: *mut *mut gocore_etcd_leader,
+    err: *mut *mut gocore_etcd_error,
+) -> gocore_etcd_status {
+    let op = "leadership.leader";
+    enter(op, err, || {
+        let out = Out::new(op, "leader", leader)?;
+        let leadership = handle(op, "leadership", leadership)?;
+        let limit = limit(op, timeout_ms)?;
+        let asking = leadership.clone();
+        let found = leadership.client.wait(op, limit, async move { asking.leadership.leader().await });
+        if let Some(found) = found.map_err(|error| or_key(error, leadership.leadership.key()))? {
+            out.give(found.into());
+        }
         Ok(OK)
     })
 }

@@ -1,9 +1,14 @@
 //! Lock
 //!
-//! One owner at a time over processes and machines, in order of arrival, with a fencing token. A lock is lost here before
-//! the server can give it to the next, while clocks run at the same rate; beyond that the token protects: guarded writes
-//! to etcd always, other systems where they check it. Programs that use the Go package go-core/etcd contend for the same
-//! locks.
+//! One owner at a time over processes and machines, in order of arrival, with a fencing token.
+//!
+//! A lock is lost here before the server can give it to the next, while clocks run at the same rate within the margin (2 % of
+//! the TTL, at least 50 ms, at most 500 ms) and the server keeps its leases: no revoke, delete or restore by hand, and one of
+//! etcd >= 3.4.38, 3.5.23, 3.6.5. Beyond that the fencing token protects: guarded writes to etcd always, other systems where
+//! they check it. Tokens order owners until the cluster is restored from a backup; then they begin anew.
+//!
+//! Programs that use the Go package go-core/etcd contend for the same locks. Do not take a shorter name ("jobs") while
+//! holding a longer one ("jobs/1"): a Go program may wait on "jobs" for every key below it.
 
 use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
@@ -143,7 +148,8 @@ pub extern "C" fn gocore_etcd_lock_try_acquire(
     })
 }
 
-/// The full key of the lock in etcd, without the contender's part.
+/// The full key of the lock in etcd, without the contender's part: for reading and watching keys. Functions that take a lock
+/// take its key below the prefix.
 ///
 /// Ownership: text that lives as long as `lock`; NULL gives NULL. Threads: any. Errors: none. Since 0.1.
 #[unsafe(no_mangle)]
@@ -151,7 +157,8 @@ pub extern "C" fn gocore_etcd_lock_key(lock: *const gocore_etcd_lock) -> *const 
     getter(lock, std::ptr::null(), |lock| lock.key.as_ptr())
 }
 
-/// The fencing token: strictly increasing over the owners of this lock. Give it to systems that can refuse a lower one.
+/// The fencing token: strictly increasing over the owners of this lock, until the cluster is restored from a backup. Give it
+/// to systems that can refuse a lower one.
 ///
 /// Ownership: borrows `lock`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
 #[unsafe(no_mangle)]
@@ -199,9 +206,9 @@ pub extern "C" fn gocore_etcd_lock_wait_lost(
 ///
 /// `timeout_ms`: 0 is the client's request timeout, which is also the most there is.
 ///
-/// Ownership: borrows `lock`; the caller frees `*err`. Threads: any; blocks for one request. Errors: LOST when it had
-/// been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background, and
-/// another call waits for that; CLOSED. Since 0.1.
+/// Ownership: borrows `lock`; the caller frees `*err`. Threads: any; blocks for one request. Errors: INVALID_ARGUMENT; LOST
+/// when it had been lost before; UNAVAILABLE or DEADLINE_EXCEEDED when etcd is away: then it is given back in the background,
+/// and another call waits for that; CLOSED. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_lock_unlock(
     lock: *mut gocore_etcd_lock,

@@ -4,7 +4,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use gocore_etcd_core::bridge::invalid;
+use gocore_etcd_core::bridge::{checked_lock, invalid};
 
 use crate::args::{cancel_token, handle, limit};
 use crate::callback::completion::Completion;
@@ -35,12 +35,11 @@ pub type gocore_etcd_lost_callback = Option<extern "C" fn(user_data: *mut c_void
 /// Begins to wait for the lock `key`; `callback` runs exactly once with what came of it, possibly before this returns.
 ///
 /// The other parameters are those of gocore_etcd_lock_acquire. Cancelling, expiry and closing complete it with CANCELLED,
-/// DEADLINE_EXCEEDED and CLOSED; when success is quicker, success it is. A name that is none (of slashes and spaces alone)
-/// completes it with INVALID_ARGUMENT. Freeing the client's handle changes nothing.
+/// DEADLINE_EXCEEDED and CLOSED; when success is quicker, success it is. Freeing the client's handle changes nothing.
 ///
 /// Ownership: the callback owns its lock and error; `user_data` is given back by `user_free` after it, or before this
-/// returns with a failure; the caller frees `*err`. Threads: any; never waits. Errors: INVALID_ARGUMENT;
-/// RESOURCE_EXHAUSTED when the system gives no thread. Then the callback never runs. Since 0.1.
+/// returns with a failure; the caller frees `*err`. Threads: any; never waits. Errors: INVALID_ARGUMENT; CLOSED when the
+/// client is closed already; RESOURCE_EXHAUSTED when the system gives no thread. Then the callback never runs. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn gocore_etcd_lock_acquire_async(
     client: *mut gocore_etcd_client,
@@ -62,8 +61,7 @@ pub extern "C" fn gocore_etcd_lock_acquire_async(
         let limit = limit(op, timeout_ms)?;
         let cancel = cancel_token(op, cancel)?;
         let callback = callback.ok_or_else(|| invalid(op, "callback", "must not be NULL"))?;
-        let (caller, name) = (client.client.clone(), key.clone());
-        let work = async move { caller.lock(&name, ttl).await };
+        let work = checked_lock(&client.client, &key, ttl)?;
         Completion { callback, user, key }.start(op, &client, (limit, cancel), work, gocore_etcd_lock::new)?;
         Ok(OK)
     })

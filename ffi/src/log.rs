@@ -7,9 +7,9 @@
 use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
 
-use gocore_etcd_core::bridge::{Generation, Log, LogLevel, LogRecord, invalid};
+use gocore_etcd_core::bridge::{Generation, Log, LogLevel, LogRecord, guarded, invalid};
 
-use crate::args::choice;
+use crate::args::{choice, lossy_text};
 use crate::callback::events::{After, Events, Handler};
 use crate::callback::user_data::UserData;
 use crate::callback::{Deliver, Member};
@@ -81,6 +81,30 @@ pub extern "C" fn gocore_etcd_log_subscribe(
         log.listen(move || events.wake());
         Ok(OK)
     })
+}
+
+/// Says something in this log, as the library does; true when somebody subscribes to it. For layers over this library, such as
+/// the classes of C++, which so tell what a handler threw; what false is given for they tell elsewhere.
+///
+/// `level`: how serious it is, one of GOCORE_ETCD_LOG_…. `message`: what is not UTF-8 in it is replaced. NULL and a level
+/// that there is not give false.
+///
+/// Ownership: `message` is only read during the call. Threads: any; never waits. Errors: none; false after a fork. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn gocore_etcd_log_write(level: i32, message: *const c_char) -> bool {
+    const TARGET: &str = "gocore_etcd::host";
+    let written = guarded("log.write", || {
+        let message = lossy_text("log.write", "message", message)?;
+        let level = choice("log.write", "level", level, &LEVELS)?;
+        match level {
+            LogLevel::Error => tracing::error!(target: TARGET, "{message}"),
+            LogLevel::Warn => tracing::warn!(target: TARGET, "{message}"),
+            LogLevel::Info => tracing::info!(target: TARGET, "{message}"),
+            LogLevel::Debug => tracing::debug!(target: TARGET, "{message}"),
+        }
+        Ok(Log::is_heard(level))
+    });
+    written.unwrap_or(false)
 }
 
 /// How serious it is: one of GOCORE_ETCD_LOG_….

@@ -106,7 +106,11 @@ pub extern "C" fn gocore_etcd_kv_update_kind(update: *const gocore_etcd_kv_updat
     })
 }
 
-/// The revision of the snapshot, or of the changes; later updates have higher ones. 0 for the other kinds.
+/// The revision of the snapshot, or of the changes. 0 for the other kinds.
+///
+/// No later update has a lower one, until the cluster is restored from a backup: then a snapshot comes whose revision is
+/// lower, and it is counted on from there. So a program takes every snapshot as what there is now, and never leaves an update
+/// out because its revision is not higher than the last.
 ///
 /// Ownership: borrows `update`; NULL gives 0. Threads: any. Errors: none. Since 0.1.
 #[unsafe(no_mangle)]

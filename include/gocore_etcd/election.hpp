@@ -1,4 +1,5 @@
-// Elections: one leader at a time among the candidates for a key, in order of arrival, and observers of it.
+// Elections: one leader at a time among the candidates for a key, in order of arrival, and observers of it. What is promised
+// under which conditions: section Election of gocore_etcd.h.
 #ifndef GOCORE_ETCD_ELECTION_HPP
 #define GOCORE_ETCD_ELECTION_HPP
 
@@ -12,7 +13,7 @@ namespace gocore::etcd {
 
 namespace detail {
 class Lent;
-}
+} // namespace detail
 
 /// How to be a candidate; zero is the default: a TTL of 15 s, no limit.
 struct ElectionOptions {
@@ -44,7 +45,7 @@ public:
         const char *identity = gocore_etcd_leader_identity(handle_.get(), &len);
         return {identity, len};
     }
-    /// Its fencing token, higher than that of every leader before.
+    /// Its fencing token, higher than that of every leader before, until the cluster is restored from a backup.
     int64_t token() const noexcept { return gocore_etcd_leader_token(handle_.get()); }
     /// The revision at which its identity was written.
     int64_t revision() const noexcept { return gocore_etcd_leader_revision(handle_.get()); }
@@ -52,6 +53,33 @@ public:
 private:
     detail::Handle<gocore_etcd_leader, gocore_etcd_leader_free> handle_;
 };
+
+namespace detail {
+
+template <typename T, typename Plain> std::optional<T> taken_as(Plain *handle) noexcept
+{
+    return handle == nullptr ? std::nullopt : std::optional<T>(std::in_place, handle);
+}
+
+/// Has a handler of leaders subscribed by `start(callback, user_data, user_free, out)`, a call of C.
+template <typename Handler, typename Start>
+Subscription observed(Handler &&handler, Error &error, Start &&start) noexcept
+{
+    using Data = UserData<Handler>;
+    return contained(error, [&] {
+        const gocore_etcd_leader_callback callback = [](void *data, const gocore_etcd_leader *leader,
+                                                        const gocore_etcd_error *problem) {
+            std::optional<Leader> leads = taken_as<Leader>(gocore_etcd_leader_clone(leader));
+            guarded([&] { Data::of(data)(std::move(leads), Error(gocore_etcd_error_clone(problem))); });
+        };
+        void *data = Data::make(std::forward<Handler>(handler));
+        gocore_etcd_subscription *subscription = nullptr;
+        start(callback, data, Data::free, &subscription);
+        return Subscription(subscription);
+    });
+}
+
+} // namespace detail
 
 /// A leadership. Destroyed, it is given back in the background. Its calls do not change the handle: work that is run as
 /// leader has a const one.
@@ -61,9 +89,10 @@ public:
     /// Takes a leadership of the C interface.
     explicit Leadership(gocore_etcd_leadership *handle) noexcept : handle_(handle) {}
 
-    /// The full key of the election in etcd; lives as long as the leadership.
+    /// The full key of the election in etcd, for Kv; lives as long as the leadership. Client::leader and Client::observe take the
+    /// key below the prefix: leader and observe of here ask about this election.
     std::string_view key() const noexcept { return detail::view(gocore_etcd_leadership_key(handle_.get())); }
-    /// The fencing token: strictly increasing over the leaders of this key.
+    /// The fencing token: strictly increasing over the leaders of this key, until the cluster is restored from a backup.
     int64_t token() const noexcept { return gocore_etcd_leadership_token(handle_.get()); }
     /// A wait-free read; once false it stays false.
     bool is_leader() const noexcept { return gocore_etcd_leadership_is_leader(handle_.get()); }
@@ -120,6 +149,20 @@ public:
             return Subscription(subscription);
         });
     }
+    /// Who leads its election now, this or another, also after it has ended; empty when nobody does, and at an error.
+    std::optional<Leader> leader(Milliseconds timeout, Error &error) const noexcept
+    {
+        gocore_etcd_leader *leader = nullptr;
+        gocore_etcd_leadership_leader(handle_.get(), timeout.count(), &leader, detail::Slot(error));
+        return detail::taken_as<Leader>(leader);
+    }
+    /// Observes its election, also after it has ended, as Client::observe does. Empty at an error.
+    template <typename Handler> Subscription observe(Handler &&handler, Error &error) const noexcept
+    {
+        return detail::observed(std::forward<Handler>(handler), error, [&](auto... given) {
+            gocore_etcd_leadership_observe(handle_.get(), given..., detail::Slot(error));
+        });
+    }
 
 #if GOCORE_ETCD_HAS_EXCEPTIONS
     std::string identity() const
@@ -145,6 +188,14 @@ public:
     template <typename Handler> Subscription on_lost(Handler &&handler) const
     {
         return detail::thrown([&](Error &error) { return on_lost(std::forward<Handler>(handler), error); });
+    }
+    std::optional<Leader> leader(Milliseconds timeout = Milliseconds(0)) const
+    {
+        return detail::thrown([&](Error &error) { return leader(timeout, error); });
+    }
+    template <typename Handler> Subscription observe(Handler &&handler) const
+    {
+        return detail::thrown([&](Error &error) { return observe(std::forward<Handler>(handler), error); });
     }
 #endif
 
@@ -192,7 +243,8 @@ public:
             gocore_etcd_candidacy_cancel_wait(handle_.get(), GOCORE_ETCD_WAIT_FOREVER, nullptr);
     }
 
-    /// The full key of the election in etcd; lives as long as the candidacy.
+    /// The full key of the election in etcd, for Kv; lives as long as the candidacy. A client's elections go by the key below
+    /// the prefix.
     std::string_view key() const noexcept { return detail::view(gocore_etcd_candidacy_key(handle_.get())); }
     /// How it stands now.
     Standing standing() const noexcept { return static_cast<Standing>(gocore_etcd_candidacy_state(handle_.get())); }
@@ -280,11 +332,6 @@ template <typename Start, typename Stop> struct Work {
     std::decay_t<Start> start;
     std::decay_t<Stop> stop;
 };
-
-template <typename T, typename Plain> std::optional<T> taken_as(Plain *handle) noexcept
-{
-    return handle == nullptr ? std::nullopt : std::optional<T>(std::in_place, handle);
-}
 
 } // namespace detail
 
@@ -396,25 +443,16 @@ public:
         return detail::taken_as<Leader>(leader);
     }
     /// Has `handler(std::optional<Leader>, Error problem)` run with who leads a key now, also when nobody does, and from then
-    /// on at every change; `problem` is why it cannot be said who, and false otherwise. Empty at an error.
+    /// on at every change; `problem` is why it cannot be said who, and false otherwise. None comes after a later leader, unless
+    /// the cluster is restored from a backup: that begins anew. Empty at an error.
     template <typename Handler>
     Subscription observe(const std::string &key, Handler &&handler, Error &error) noexcept
     {
-        using Data = detail::UserData<Handler>;
         const char *name = detail::election_key(key, error);
         if (name == nullptr)
             return {};
-        return detail::contained(error, [&] {
-            const gocore_etcd_leader_callback callback = [](void *data, const gocore_etcd_leader *leader,
-                                                            const gocore_etcd_error *problem) {
-                std::optional<Leader> leads = detail::taken_as<Leader>(gocore_etcd_leader_clone(leader));
-                detail::guarded([&] { Data::of(data)(std::move(leads), Error(gocore_etcd_error_clone(problem))); });
-            };
-            void *data = Data::make(std::forward<Handler>(handler));
-            gocore_etcd_subscription *subscription = nullptr;
-            gocore_etcd_election_observe(client(), name, callback, data, Data::free, &subscription,
-                                         detail::Slot(error));
-            return Subscription(subscription);
+        return detail::observed(std::forward<Handler>(handler), error, [&](auto... given) {
+            gocore_etcd_election_observe(client(), name, given..., detail::Slot(error));
         });
     }
 

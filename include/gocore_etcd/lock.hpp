@@ -1,4 +1,5 @@
-// Locks: one owner at a time over processes and machines, in order of arrival, with a fencing token.
+// Locks: one owner at a time over processes and machines, in order of arrival, with a fencing token. What is promised under
+// which conditions: section Lock of gocore_etcd.h.
 #ifndef GOCORE_ETCD_LOCK_HPP
 #define GOCORE_ETCD_LOCK_HPP
 
@@ -24,9 +25,9 @@ public:
     /// Takes a lock of the C interface.
     explicit Lock(gocore_etcd_lock *handle) noexcept : handle_(handle) {}
 
-    /// The full key in etcd; lives as long as the lock.
+    /// The full key in etcd, for Kv; lives as long as the lock. Client::lock takes the key below the prefix.
     std::string_view key() const noexcept { return detail::view(gocore_etcd_lock_key(handle_.get())); }
-    /// The fencing token: strictly increasing over the owners of this lock.
+    /// The fencing token: strictly increasing over the owners of this lock, until the cluster is restored from a backup.
     int64_t token() const noexcept { return gocore_etcd_lock_token(handle_.get()); }
     /// A wait-free read; once false it stays false.
     bool is_held() const noexcept { return gocore_etcd_lock_is_held(handle_.get()); }

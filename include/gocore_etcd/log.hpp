@@ -33,7 +33,7 @@ template <typename Handler> Subscription subscribe_log(LogLevel level, Handler &
                                  detail::view(gocore_etcd_log_record_target(record)),
                                  detail::view(gocore_etcd_log_record_message(record)),
                                  gocore_etcd_log_record_dropped(record)};
-            detail::guarded([&] { Data::of(data)(said); });
+            detail::guarded([&] { Data::of(data)(said); }, detail::Told::on_stderr);
         };
         void *data = Data::make(std::forward<Handler>(handler));
         gocore_etcd_subscription *subscription = nullptr;

@@ -40,16 +40,28 @@ private:
 
 namespace detail {
 
-/// Runs a handler; what it throws must not cross into the library. It is written to stderr, and nothing else changes.
-template <typename Call> void guarded(Call &&call) noexcept
+/// Where it is told what a handler threw. Those of the log must not tell it there: they would be called for it.
+enum class Told { in_log, on_stderr };
+
+/// Tells it; on stderr too where nobody subscribes to the log. Needs no memory. A long text is cut.
+inline void tell_thrown(const char *what, Told told) noexcept
+{
+    char text[1024];
+    std::snprintf(text, sizeof text, "a handler threw: %s", what);
+    if (told == Told::on_stderr || !gocore_etcd_log_write(GOCORE_ETCD_LOG_ERROR, text))
+        std::fprintf(stderr, "gocore_etcd: %s\n", text);
+}
+
+/// Runs a handler; what it throws must not cross into the library. It is told, and nothing else changes.
+template <typename Call> void guarded(Call &&call, [[maybe_unused]] Told told = Told::in_log) noexcept
 {
 #if GOCORE_ETCD_HAS_EXCEPTIONS
     try {
         call();
     } catch (const std::exception &error) {
-        std::fprintf(stderr, "gocore_etcd: a handler threw: %s\n", error.what());
+        tell_thrown(error.what(), told);
     } catch (...) {
-        std::fprintf(stderr, "gocore_etcd: a handler threw something that is no std::exception\n");
+        tell_thrown("something that is no std::exception", told);
     }
 #else
     call();

@@ -39,7 +39,9 @@ public:
     }
 
     UpdateKind kind() const noexcept { return static_cast<UpdateKind>(gocore_etcd_kv_update_kind(get())); }
-    /// Of the snapshot or the changes; later updates have higher ones. 0 for the other kinds.
+    /// Of the snapshot or the changes; 0 for the other kinds. No later update has a lower one, until the cluster is restored
+    /// from a backup: then a snapshot does. So take every snapshot as what there is now, and never leave an update out because
+    /// its revision is not higher than the last.
     int64_t revision() const noexcept { return gocore_etcd_kv_update_revision(get()); }
     /// Of changes: whether the handler was slow, and of each key only the newest change is there.
     bool coalesced() const noexcept { return gocore_etcd_kv_update_coalesced(get()); }

@@ -35,14 +35,21 @@ class Held(HeldBase):
             return False
         return True
 
-    def put(self, key: Key, value: Value, *, timeout: Timeout = DEFAULT) -> int:
+    def put(self, key: Key, value: Value, *, lease: int = 0, timeout: Timeout = DEFAULT) -> int:
         """Write a key (absolute) if this is still held when it arrives, judged by etcd; give the revision.
+
+        Args:
+            key: absolute, as in :class:`Kv`.
+            value: the value.
+            lease: the lease that takes the key with it when it ends; 0 is none.
+            timeout: seconds, retries included; the client's ``request_timeout`` by default.
 
         Raises:
             LostError: it is not held, here or in etcd: nothing was written.
+            NotFoundError: there is no such lease.
 
         """
-        return run_sync(self._put(key, value, timeout))
+        return run_sync(self._put(key, value, lease, timeout))
 
     def _runner(self) -> Run:
         return in_thread

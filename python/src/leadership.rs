@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gocore_etcd_core::Leadership as CoreLeadership;
+use gocore_etcd_core::{Leadership as CoreLeadership, PutOptions};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
@@ -79,10 +79,12 @@ pub(crate) fn leadership_put(
     limit: Option<i64>,
     key: &[u8],
     value: &[u8],
+    lease: i64,
 ) -> PyResult<Operation> {
     let op = "election.put";
     let (key, value) = (key.to_vec(), value.to_vec());
-    let put = |leadership: Arc<CoreLeadership>| async move { leadership.put(key, value).await };
+    let options = PutOptions { lease, ..PutOptions::default() };
+    let put = |leadership: Arc<CoreLeadership>| async move { leadership.put_with(key, value, options).await };
     let call = Call { op, key: b"", writes: true, limit: limit_of(limit), waiter };
     enter(py, op, || leadership.0.begin(call, put, |py, revision| revision.into_py_any(py)))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gocore_etcd_core::Lock as CoreLock;
+use gocore_etcd_core::{Lock as CoreLock, PutOptions};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
@@ -116,10 +116,12 @@ pub(crate) fn lock_put(
     limit: Option<i64>,
     key: &[u8],
     value: &[u8],
+    lease: i64,
 ) -> PyResult<Operation> {
     let op = "lock.put";
     let (key, value) = (key.to_vec(), value.to_vec());
-    let put = |lock: Arc<CoreLock>| async move { lock.put(key, value).await };
+    let options = PutOptions { lease, ..PutOptions::default() };
+    let put = |lock: Arc<CoreLock>| async move { lock.put_with(key, value, options).await };
     let call = Call { op, key: b"", writes: true, limit: limit_of(limit), waiter };
     enter(py, op, || lock.0.begin(call, put, |py, revision| revision.into_py_any(py)))
 }

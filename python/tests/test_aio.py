@@ -35,7 +35,9 @@ def test_every_method_can_be_awaited(run):
         assert await kv.delete(key) == 1
         lock = await client.lock("l", ttl=10)
         assert await client.try_lock("l") is None
-        assert await lock.put(key, b"w") > revision
+        (contender,) = (await kv.list(Range.prefix(lock.key + "/"))).kvs
+        assert await lock.put(key, b"w", lease=contender.lease) > revision
+        assert (await kv.get(key)).lease == contender.lease
         assert not await lock.wait_lost(timeout=0.05)
         assert not await lock.wait_lost(timeout=0)
         await lock.unlock()

@@ -238,10 +238,12 @@ def test_the_end_of_the_client_ends_an_observation_that_had_failures(endpoint, p
             next(leaders)
 
 
-def test_guarded_writes_go_through_while_leading_and_are_refused_after_the_loss(client, steal):
+def test_guarded_writes_go_through_while_leading_and_are_refused_after_the_loss(client, candidates, steal):
     key = client.key("x")
     leadership = client.campaign("k", "me", ttl=TTL)
-    assert leadership.put(key, b"1") > leadership.token
+    lease = client.kv.get(candidates("k")[0]).lease
+    assert leadership.put(key, b"1", lease=lease) > leadership.token
+    assert client.kv.get(key).lease == lease != 0
     for guard in (leadership, leadership.guard()):
         assert client.kv.txn(then=[Op.put(key, b"2")], guard=guard).succeeded
     steal(leadership)

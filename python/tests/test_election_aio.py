@@ -18,6 +18,7 @@ from gocore_etcd import (
     LostError,
     MalformedError,
     Op,
+    Range,
     Resigned,
     aio,
 )
@@ -45,7 +46,9 @@ def test_a_leadership_is_won_used_and_given_back(run, candidates):
         leadership = await client.campaign("k", "me", ttl=TTL)
         assert leadership.is_leader()
         assert await client.leader("k") == await leadership.leader() == Leader("me", leadership.token, leadership.token)
-        assert await leadership.put(client.key("x"), b"1") > leadership.token
+        (candidate,) = (await client.kv.list(Range.prefix(leadership.key + "/"))).kvs
+        assert await leadership.put(client.key("x"), b"1", lease=candidate.lease) > leadership.token
+        assert (await client.kv.get(client.key("x"))).lease == candidate.lease
         assert (await client.kv.txn(then=[Op.put(client.key("x"), b"2")], guard=leadership)).succeeded
         await leadership.proclaim("me2")
         assert leadership.identity == (await client.leader("k")).identity == "me2"

@@ -9,7 +9,7 @@ import weakref
 import pytest
 
 import gocore_etcd
-from gocore_etcd import DeadlineExceededError, InvalidArgumentError, LostError
+from gocore_etcd import DeadlineExceededError, InvalidArgumentError, LostError, NotFoundError
 
 
 def test_a_lock_is_held_by_one_until_it_is_given_back(client, other):
@@ -112,6 +112,20 @@ def test_a_guarded_write_goes_through_while_held(client):
     with client.lock("k", ttl=10) as lock:
         assert lock.put(client.key("x"), b"1") > lock.token
     assert client.kv.get(client.key("x")).value == b"1"
+
+
+def test_a_guarded_write_may_be_under_a_lease(client, contenders):
+    with client.lock("k", ttl=10) as lock:
+        lease = client.kv.get(contenders("k")[0]).lease
+        lock.put(client.key("x"), b"1", lease=lease)
+        assert client.kv.get(client.key("x")).lease == lease != 0
+        lock.put(client.key("x"), b"2")
+        assert client.kv.get(client.key("x")).lease == 0
+        with pytest.raises(NotFoundError, match=r"lock\.put"):
+            lock.put(client.key("x"), b"3", lease=12345)
+        with pytest.raises(InvalidArgumentError, match=r"lease: "):
+            lock.put(client.key("x"), b"3", lease=-1)
+    assert client.kv.get(client.key("x")).value == b"2"
 
 
 def test_a_lock_nobody_refers_to_is_released(client, other):

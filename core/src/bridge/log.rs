@@ -76,6 +76,13 @@ impl Log {
         listeners.push(Listener { log: Arc::downgrade(self), wake: Box::new(wake) });
     }
 
+    /// Whether anybody listens to what is as serious as this.
+    pub fn is_heard(level: LogLevel) -> bool {
+        let Some(listeners) = LISTENERS.existing() else { return false };
+        let listeners = listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.iter().any(|listener| listener.log.upgrade().is_some_and(|log| level <= log.most))
+    }
+
     /// Up to `most` records, and how many were dropped before them.
     pub fn take(&self, most: usize) -> (Vec<LogRecord>, u64) {
         self.records.take(most)

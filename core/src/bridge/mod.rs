@@ -3,6 +3,7 @@
 //! # Layout
 //! - `runtime`: one runtime per process, on a thread of its own, started with the first client, ended after the last
 //! - `op`: an operation: started on any thread, completed exactly once, cancelled from anywhere
+//! - `checked`: calls that wait for others, whose arguments are checked before they are started
 //! - `feed`: what goes on and on, taken by a consumer of the other language itself
 //! - `standing`: a candidacy that many look at while one owns it
 //! - `pace`: pauses between turns that end at once
@@ -17,6 +18,7 @@
 //! No type of C or of Python is known here, and nothing here calls into another language: a surface takes what it is
 //! to say from a queue, on a thread of its own.
 
+mod checked;
 mod failure;
 mod feed;
 mod fork;
@@ -30,6 +32,7 @@ mod request;
 mod runtime;
 mod standing;
 
+pub use checked::{checked_campaign, checked_lock};
 pub use failure::{failed, invalid, maybe_applied, or_key, renamed};
 pub use feed::{Feed, Taken};
 pub use fork::{Generation, Owned};

@@ -49,10 +49,10 @@ class LeadershipBase(HeldBase):
         native, nanos = self._native, limit("election.wait_lost", timeout)
         return Call("election.wait_lost", lambda waiter: _native.leadership_loss(native, waiter, nanos), same)
 
-    def _put(self, key: Key, value: Value, timeout: Timeout) -> Call[int]:
+    def _put(self, key: Key, value: Value, lease: int, timeout: Timeout) -> Call[int]:
         op, native = "election.put", self._native
         wanted, content, nanos = key_bytes(op, "key", key), value_bytes("value", value), request_limit(op, timeout)
-        return Call(op, lambda waiter: _native.leadership_put(native, waiter, nanos, wanted, content), same)
+        return Call(op, lambda waiter: _native.leadership_put(native, waiter, nanos, wanted, content, lease), same)
 
     def _give_back(self, timeout: Timeout) -> Call[None]:
         op, native, nanos = "election.resign", self._native, request_limit("election.resign", timeout)

@@ -72,7 +72,7 @@ class HeldBase:
         """Wait for the end; whether it was lost, not given back."""
         raise NotImplementedError
 
-    def _put(self, key: Key, value: Value, timeout: Timeout) -> Call[int]:
+    def _put(self, key: Key, value: Value, lease: int, timeout: Timeout) -> Call[int]:
         raise NotImplementedError
 
     def _give_back(self, timeout: Timeout) -> Call[None]:

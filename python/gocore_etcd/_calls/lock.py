@@ -43,10 +43,10 @@ class LockBase(HeldBase):
         native, nanos = self._native, limit("lock.wait_lost", timeout)
         return Call("lock.wait_lost", lambda waiter: _native.lock_loss(native, waiter, nanos), same)
 
-    def _put(self, key: Key, value: Value, timeout: Timeout) -> Call[int]:
+    def _put(self, key: Key, value: Value, lease: int, timeout: Timeout) -> Call[int]:
         op, native = "lock.put", self._native
         wanted, content, nanos = key_bytes(op, "key", key), value_bytes("value", value), request_limit(op, timeout)
-        return Call(op, lambda waiter: _native.lock_put(native, waiter, nanos, wanted, content), same)
+        return Call(op, lambda waiter: _native.lock_put(native, waiter, nanos, wanted, content, lease), same)
 
     def _give_back(self, timeout: Timeout) -> Call[None]:
         native, nanos = self._native, request_limit("lock.unlock", timeout)

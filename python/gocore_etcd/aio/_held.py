@@ -31,9 +31,9 @@ class Held(HeldBase):
             return False
         return True
 
-    async def put(self, key: Key, value: Value, *, timeout: Timeout = DEFAULT) -> int:
+    async def put(self, key: Key, value: Value, *, lease: int = 0, timeout: Timeout = DEFAULT) -> int:
         """Write a key if this is still held when it arrives, as :meth:`gocore_etcd.Lock.put`."""
-        return await run_async(self._put(key, value, timeout))
+        return await run_async(self._put(key, value, lease, timeout))
 
     def _runner(self) -> Run:
         return InLoop(asyncio.get_running_loop())

@@ -9,7 +9,8 @@ use std::process::Command;
 use gocore_etcd_tests::cargo::as_from_a_shell;
 use gocore_etcd_tests::{Server, not_run};
 
-use crate::story::{compile_with, has_cplusplus, root, run, succeeded};
+use crate::programs::handling_memory;
+use crate::story::{compile_with, root, run, succeeded};
 use crate::walk;
 
 const HOST: &str = "x86_64-unknown-linux-gnu";
@@ -59,12 +60,8 @@ async fn address_sanitizer_finds_nothing_in_the_programs_and_in_the_library() {
     let server = Server::plain().await;
     let dir = tokio::task::spawn_blocking(sanitized).await.expect("builds");
     let walk = walk::source();
-    let mut programs = vec!["kv.c", "lock.c", "misuse.c", "callbacks.c", "watch.c", walk.to_str().expect("text")];
-    if has_cplusplus() {
-        programs.extend(["raii.cpp", "txn.cpp", "async.cpp", "memory.cpp", "no_exceptions.cpp"]);
-    }
     let (search, rpath) = (format!("-L{}", dir.display()), format!("-Wl,-rpath,{}", dir.display()));
-    for program in programs {
+    for program in handling_memory().into_iter().chain([walk.to_str().expect("text")]) {
         // Found before the ordinary one.
         let args = ["-fsanitize=address", "-fno-omit-frame-pointer", &search, &rpath];
         run(compile_with(program, &args), vec![server.endpoint()]).await;

@@ -40,6 +40,27 @@ fn functions(header: &str) -> Vec<&str> {
     declarations(header).into_iter().map(|(name, _)| name).collect()
 }
 
+/// What wire.md allows to be promised, and the README says: no surface may promise more.
+#[test]
+fn lock_and_election_are_promised_under_all_their_conditions() {
+    let whole = |text: &str| text.replace('*', " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let readme = whole(&std::fs::read_to_string(root().join("README.md")).expect("the README"));
+    let text = header();
+    for title in ["Lock", "Election"] {
+        let section = text.split_once(&format!("==\n * {title}\n")).expect("a section").1;
+        let section = whole(section.split_once("*/").expect("its end").0);
+        for condition in [
+            "clocks run at the same rate within the margin",
+            "the server keeps its leases: no revoke, delete or restore by hand",
+            "3.4.38, 3.5.23, 3.6.5",
+            "until the cluster is restored from a backup",
+        ] {
+            assert!(section.contains(condition), "{title}: {condition}: {section}");
+            assert!(readme.contains(condition), "README: {condition}");
+        }
+    }
+}
+
 /// A program of nothing but uses: each `_INIT` macro makes its struct, each other macro a number, each function is called
 /// for by its address.
 fn uses_everything(header: &str) -> String {

@@ -3,9 +3,11 @@
 
 mod asan;
 mod classes;
+mod docs;
 mod header;
 mod install;
 mod null;
+mod parse;
 mod programs;
 mod readme;
 mod story;

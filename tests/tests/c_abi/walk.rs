@@ -6,15 +6,13 @@
 //! handle or enumeration fails the test until it is described there. That a pointer may be NULL is what the
 //! documentation says.
 
-mod parse;
-
 use std::path::PathBuf;
 
 use gocore_etcd_tests::Server;
 
-use self::parse::{Function, Header, Item};
 use crate::header::header;
 use crate::null::expectation;
+use crate::parse::{Function, Header, Item};
 use crate::story::{compile_with, library_dir, root, run};
 
 /// One thing that is wrong, or odd.

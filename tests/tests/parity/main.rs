@@ -1,113 +1,102 @@
-//! The surfaces say the same: PARITY.md against what is really there, and the three lists of errors against each other.
+//! The surfaces say the same: PARITY.md against what is really there, both ways, and the three lists of errors against
+//! each other.
+
+mod surface;
+mod table;
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
 
 use gocore_etcd_core::ErrorKind;
 
-fn read(path: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
+use self::surface::{Form, place, read};
+use self::table::{Cell, Row, SURFACES, means, missing};
 
-/// The rows of the table: capability, Rust, C, Python.
-fn rows() -> Vec<[String; 4]> {
-    let table = read("PARITY.md");
-    let cells = |line: &str| -> Option<[String; 4]> {
-        let cells: Vec<String> = line.split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).collect();
-        cells.get(1..5)?.to_vec().try_into().ok()
-    };
-    table.lines().filter(|line| line.starts_with("| ")).skip(1).filter_map(cells).collect()
-}
-
-/// Where core's public functions are.
-const FILES: [&str; 10] = [
-    "client.rs",
-    "kv.rs",
-    "kv/watch.rs",
-    "lock.rs",
-    "election.rs",
-    "election/candidacy.rs",
-    "election/leader.rs",
-    "election/leadership.rs",
-    "election/observation.rs",
-    "election/run.rs",
-];
-/// What they are functions of.
-const TYPES: [&str; 7] = ["Client", "Kv", "KvWatch", "Lock", "Leadership", "Candidacy", "Observation"];
-
-/// `Type::function` for each public function of these Rust types, wherever they are implemented.
-fn rust_functions() -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for file in FILES {
-        let mut of = None;
-        for line in read(&format!("core/src/{file}")).lines() {
-            if let Some(rest) = line.strip_prefix("impl ") {
-                let name = rest.split([' ', '{']).next().unwrap_or_default();
-                of = TYPES.contains(&name).then(|| name.to_owned());
-            }
-            let line = line.strip_prefix("    pub ").map(|line| line.strip_prefix("async ").unwrap_or(line));
-            if let (Some(of), Some(signature)) = (&of, line.and_then(|line| line.strip_prefix("fn "))) {
-                found.insert(format!("{of}::{}", signature.split(['(', '<']).next().unwrap_or_default()));
-            }
-        }
+/// The names of each surface, those of Python in both its forms.
+fn surfaces() -> [BTreeSet<String>; 4] {
+    let python = surface::python(Form::Blocking).union(&surface::python(Form::Asyncio)).cloned().collect();
+    let all = [surface::rust(), surface::c(), surface::cplusplus(), python];
+    for (names, surface) in all.iter().zip(SURFACES) {
+        assert!(names.len() > 60, "{surface}: only {} names were found: {names:?}", names.len());
     }
-    found
+    all
 }
 
-/// `Class.method` for each public method of these classes in one of the package's two forms, inherited ones too.
-fn python_methods(form: &str) -> BTreeSet<String> {
-    let (mut found, mut bases) = (BTreeSet::new(), BTreeSet::new());
-    // What both forms share lies in `_calls`, what a form's classes share in a file of its own.
-    let files = ["client", "kv", "watch", "_held", "lock", "election", "candidacy"];
-    let own = files.map(|file| format!("{form}{file}.py"));
-    let shared = ["client", "kv", "watch", "held", "lock", "election", "candidacy"];
-    for part in own.into_iter().chain(shared.map(|file| format!("_calls/{file}.py"))) {
-        let mut class = String::new();
-        for line in read(&format!("python/gocore_etcd/{part}")).lines() {
-            if let Some(rest) = line.strip_prefix("class ") {
-                let mut names = rest.split(|c: char| !c.is_alphanumeric()).map(|name| name.trim_end_matches("Base"));
-                class = names.next().unwrap_or_default().to_owned();
-                bases.extend(names.map(|base| (class.clone(), base.to_owned())));
-                found.insert((class.clone(), String::new()));
-            }
-            let line = line.strip_prefix("    ").map(|line| line.strip_prefix("async ").unwrap_or(line));
-            if let Some(signature) = line.and_then(|line| line.strip_prefix("def ")) {
-                let method = signature.split('(').next().unwrap_or_default();
-                if !method.starts_with('_') {
-                    found.insert((class.clone(), format!(".{method}")));
-                }
-            }
-        }
-    }
-    let heirs = bases.iter().flat_map(|(heir, base)| {
-        let inherited = found.iter().filter(move |(class, method)| class == base && !method.is_empty());
-        inherited.map(move |(_, method)| format!("{heir}{method}"))
-    });
-    heirs.chain(found.iter().map(|(class, method)| format!("{class}{method}"))).collect()
+fn capabilities() -> Vec<Row> {
+    table::rows(&read(&place("PARITY.md")), "capability")
+}
+
+/// What asyncio has from the blocking package: it never waits.
+const SHARED: [&str; 3] = ["Guard", "Subscription", "Subscription.cancel"];
+
+/// What each surface has in its own way.
+fn own_ways() -> Vec<Row> {
+    table::rows(&read(&place("PARITY.md")), "in its own way")
 }
 
 #[test]
 fn the_table_names_what_is_there() {
-    let (rust, header) = (rust_functions(), read("include/gocore_etcd.h"));
-    let (blocking, asyncio) = (python_methods(""), python_methods("aio/"));
-    assert!(!rows().is_empty());
-    for [capability, in_rust, in_c, in_python] in rows() {
-        let is_named = |cell: &str| !cell.is_empty() && cell != "not yet";
-        assert!(rust.contains(&in_rust), "{capability}: no {in_rust} in core");
-        assert!(!is_named(&in_c) || header.contains(&format!("{in_c}(")), "{capability}: no {in_c} in the header");
-        for (form, methods) in [("gocore_etcd", &blocking), ("gocore_etcd.aio", &asyncio)] {
-            assert!(!is_named(&in_python) || methods.contains(&in_python), "{capability}: no {in_python} in {form}");
+    let surfaces = surfaces();
+    for row in capabilities() {
+        for ((cell, names), surface) in row.cells.iter().zip(&surfaces).zip(SURFACES) {
+            for name in cell.names() {
+                assert!(names.contains(name), "{}: {surface} has no {name}", row.about);
+            }
         }
     }
 }
 
 #[test]
-fn every_public_function_stands_in_the_table() {
-    let named: BTreeSet<String> = rows().into_iter().map(|[_, rust, _, _]| rust).collect();
-    let missing: Vec<_> = rust_functions().difference(&named).cloned().collect();
-    assert!(missing.is_empty(), "in core, but not in PARITY.md: {missing:?}");
+fn both_forms_of_python_have_what_the_table_names() {
+    for (form, names) in [Form::Blocking, Form::Asyncio].map(|form| (form, surface::python(form))) {
+        for row in capabilities() {
+            for name in row.cells[3].names() {
+                let shared = SHARED.contains(&name.as_str());
+                assert!(shared || names.contains(name), "{}: {form:?} has no {name}", row.about);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_public_name_of_every_surface_stands_in_the_table() {
+    let (rows, own) = (capabilities(), own_ways());
+    for (at, (names, surface)) in surfaces().iter().zip(SURFACES).enumerate() {
+        let missing = missing(names, at, &rows, &own);
+        assert!(missing.is_empty(), "{surface} has, and PARITY.md has not: {missing:?}");
+    }
+}
+
+#[test]
+fn what_each_surface_has_in_its_own_way_is_there_and_says_why() {
+    let surfaces = surfaces();
+    for row in own_ways() {
+        assert!(row.why.is_some(), "{}: why?", row.about);
+        for ((cell, names), surface) in row.cells.iter().zip(&surfaces).zip(SURFACES) {
+            for pattern in cell.names() {
+                assert!(names.iter().any(|name| means(pattern, name)), "{}: {surface} has no {pattern}", row.about);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cell_says_what_is_there_or_why_nothing_is() {
+    for unclear in ["", "not yet", "—", "— ", "Lock::put", "`Lock::put` soon", "``", "`a`,`b`"] {
+        assert!(Cell::parse(unclear).is_err(), "{unclear:?}");
+    }
+    assert_eq!(Cell::parse("— it has none"), Ok(Cell::HasNot("it has none".to_owned())));
+    assert_eq!(Cell::parse("`a`, `b`"), Ok(Cell::Has(vec!["a".to_owned(), "b".to_owned()])));
+}
+
+#[test]
+fn a_name_that_no_row_has_is_found_out() {
+    let text =
+        "| capability | Rust | C | C++ | Python |\n|---|---|---|---|---|\n| put | `put` | `put` | — why | `Put` |\n";
+    let own = "| in its own way | Rust | C | C++ | Python | why |\n|--|--|--|--|--|--|\n| ends | — x | `*_free` | — x | — x | y |\n";
+    let (rows, own) = (table::rows(text, "capability"), table::rows(own, "in its own way"));
+    let names = ["put", "a_free", "b_free_it", "get"].map(str::to_owned).into();
+    assert_eq!(missing(&names, 1, &rows, &own), ["b_free_it", "get"]);
+    assert_eq!(missing(&names, 2, &rows, &own), ["a_free", "b_free_it", "get", "put"]);
 }
 
 /// `DeadlineExceeded` → `DEADLINE_EXCEEDED`.
@@ -124,7 +113,7 @@ fn upper_snake(kind: ErrorKind) -> String {
 
 #[test]
 fn the_three_lists_of_errors_are_one() {
-    let (header, python) = (read("include/gocore_etcd.h"), read("python/gocore_etcd/_errors.py"));
+    let (header, python) = (read(&place("include/gocore_etcd.h")), read(&place("python/gocore_etcd/_errors.py")));
     for kind in ErrorKind::ALL {
         let (name, number) = (upper_snake(kind), kind as i32);
         assert!(header.contains(&format!("GOCORE_ETCD_STATUS_{name} = {number},")), "C: {name} = {number}");

@@ -87,24 +87,50 @@ static void refused(etcd::Client &client)
     CHECK(thrown_by([&] { client.lock_async("k", options, seen.handler()); }) == GOCORE_ETCD_STATUS_INVALID_ARGUMENT);
     CHECK(thrown_by([&] { client.lock_async(std::string("a\0b", 3), {}, seen.handler()); }) ==
           GOCORE_ETCD_STATUS_INVALID_ARGUMENT);
+    CHECK(thrown_by([&] { client.lock_async(" / ", {}, seen.handler()); }) == GOCORE_ETCD_STATUS_INVALID_ARGUMENT);
     etcd::Client empty;
     CHECK(thrown_by([&] { empty.lock_async("k", {}, seen.handler()); }) == GOCORE_ETCD_STATUS_INVALID_ARGUMENT);
-    CHECK(seen.gone.count() == 4 && seen.calls.count() == 0);
+    CHECK(seen.gone.count() == 5 && seen.calls.count() == 0);
 }
 
-/// What a handler throws is logged; the lock that it was given goes back.
-static void throws(etcd::Client &client)
+static void throw_in_handler(etcd::Client &client, const char *what)
 {
     Counter calls;
     client.lock_async("async/throws", {}, [&](std::optional<etcd::Lock> lock, etcd::Error) {
         CHECK(lock->is_held());
         calls.add();
-        throw std::runtime_error("thrown by a test");
+        throw std::runtime_error(what);
     });
     calls.until(1);
     etcd::LockOptions options;
     options.timeout = 30s;
     client.lock("async/throws", options).unlock();
+}
+
+/// What a handler throws is logged, and never lost: on stderr where nobody subscribes to the log (programs.rs looks there).
+/// The lock that the handler was given goes back.
+static void throws(etcd::Client &client)
+{
+    throw_in_handler(client, "thrown unheard");
+    Counter logged, thrown;
+    {
+        const auto errors_alone = etcd::subscribe_log(etcd::LogLevel::error, [&](const etcd::LogRecord &record) {
+            if (record.level == etcd::LogLevel::error && record.message == "a handler threw: thrown and logged")
+                logged.add();
+        });
+        throw_in_handler(client, "thrown and logged");
+        logged.until(1);
+        // One of the log's own that throws is not called for that again.
+        const auto throwing = etcd::subscribe_log(etcd::LogLevel::error, [&](const etcd::LogRecord &) {
+            thrown.add();
+            throw 7;
+        });
+        throw_in_handler(client, "thrown and logged");
+        logged.until(2);
+        thrown.until(1);
+    }
+    CHECK(logged.count() == 2 && thrown.count() == 1);
+    throw_in_handler(client, "thrown unheard again");
 }
 
 /// Inside of a handler every call is allowed, blocking ones too.

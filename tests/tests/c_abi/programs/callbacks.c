@@ -126,8 +126,11 @@ static void lose_and_free(gocore_etcd_client *client, gocore_etcd_lock *lock)
 /* Taking a lock without blocking, however it ends: one completion, one user_free. */
 static void acquired_async(gocore_etcd_client *client)
 {
+    static const char *const no_names[] = {"", " ", "/", " // ", "\t/ "};
     struct seen first, expires, cancelled, refused;
     gocore_etcd_cancel_token *token = gocore_etcd_cancel_token_new();
+    char long_name[1100];
+    int n;
 
     init(&first, client, NULL);
     EXPECT(OK, gocore_etcd_lock_acquire_async(client, "cb/a", NULL, 0, NULL, on_acquired, &first, on_free, &err));
@@ -158,6 +161,16 @@ static void acquired_async(gocore_etcd_client *client)
     until(&refused, 0, 4);
     REFUSED("level", gocore_etcd_log_subscribe(0, NULL, &refused, on_free, &refused.subscription, &err));
     until(&refused, 0, 5);
+    /* So is a name that is none: at once, and the callback never runs. */
+    for (n = 0; n < 5; n++) {
+        REFUSED("key", gocore_etcd_lock_acquire_async(client, no_names[n], NULL, 0, NULL, on_acquired, &refused, on_free,
+                                                      &err));
+        CHECK(refused.calls == 0 && refused.frees == 6 + n);
+    }
+    memset(long_name, 'x', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = 0;
+    REFUSED("key", gocore_etcd_lock_acquire_async(client, long_name, NULL, 0, NULL, on_acquired, &refused, on_free, &err));
+    CHECK(refused.calls == 0 && refused.frees == 11);
     unlock_and_free(first.lock);
 }
 
@@ -359,7 +372,7 @@ static void closes(struct seen *seen)
 /* Closing completes what is under way and waits for its callbacks. */
 static void closed(char **argv, gocore_etcd_client *other)
 {
-    struct seen waiting, lost;
+    struct seen waiting, lost, late;
     gocore_etcd_client *client = connect_to(argv);
     gocore_etcd_lock *theirs = acquire(other, "cb/theirs", 10000), *lock = acquire(client, "cb/mine", 10000);
 
@@ -370,6 +383,10 @@ static void closed(char **argv, gocore_etcd_client *other)
     EXPECT(OK, gocore_etcd_client_close(client, 0, &err));
     CHECK(waiting.calls == 1 && waiting.frees == 1 && waiting.status == GOCORE_ETCD_STATUS_CLOSED);
     CHECK(lost.calls == 0 && lost.frees == 1);
+    /* What is started then is refused at once. */
+    init(&late, client, NULL);
+    EXPECT(CLOSED, gocore_etcd_lock_acquire_async(client, "cb/mine", NULL, 0, NULL, on_acquired, &late, on_free, &err));
+    CHECK(late.calls == 0 && late.frees == 1);
     gocore_etcd_client_free(client);
     gocore_etcd_lock_free(lock);
     gocore_etcd_subscription_free(lost.subscription);

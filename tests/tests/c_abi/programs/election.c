@@ -152,6 +152,40 @@ static void observed(gocore_etcd_client *client)
     CHECK(story.told == 6);
 }
 
+/* Those who hold a leadership ask about its election by it, whoever leads now; its full key names no election. */
+static void seen_from_a_leadership(gocore_etcd_client *client)
+{
+    gocore_etcd_leadership *first = campaign(client, "c/own", "first"), *second;
+    int64_t token = gocore_etcd_leadership_token(first);
+    gocore_etcd_subscription *subscription;
+    gocore_etcd_leader *leader;
+
+    leader_is(client, gocore_etcd_leadership_key(first), NULL, 0);
+    EXPECT(OK, gocore_etcd_leadership_leader(first, 0, &leader, &err));
+    CHECK(gocore_etcd_leader_token(leader) == token);
+    gocore_etcd_leader_free(leader);
+    story_init(&story);
+    EXPECT(OK, gocore_etcd_leadership_observe(first, on_leader, &story, on_story_free, &subscription, &err));
+    await(&story, &story.told, 1);
+    CHECK(story.token[0] == token && strcmp(story.identity[0], "first") == 0);
+    EXPECT(OK, gocore_etcd_leadership_resign(first, 0, &err));
+    await(&story, &story.told, 2);
+    EXPECT(OK, gocore_etcd_leadership_leader(first, 0, &leader, &err));
+    CHECK(leader == NULL && story.token[1] == 0);
+    second = campaign(client, "c/own", "second");
+    EXPECT(OK, gocore_etcd_leadership_leader(first, 0, &leader, &err));
+    CHECK(gocore_etcd_leader_token(leader) == gocore_etcd_leadership_token(second));
+    gocore_etcd_leader_free(leader);
+    /* The observation outlives the leadership that it was begun with. */
+    gocore_etcd_leadership_free(first);
+    await(&story, &story.told, 3);
+    CHECK(story.token[2] > token && strcmp(story.identity[2], "second") == 0 && story.problems == 0);
+    gocore_etcd_leadership_free(second);
+    await(&story, &story.told, 4);
+    CHECK(story.token[3] == 0);
+    end_subscription(subscription, &story);
+}
+
 /* An identity with a NUL inside, which only a foreign program can have written, does not pass for another. */
 static void foreign_identities(gocore_etcd_client *client)
 {
@@ -352,6 +386,9 @@ static void without_blocking(char **argv, gocore_etcd_client *client)
     gocore_etcd_leadership_free(first);
 }
 
+/* One byte more than 1 MiB, and its NUL. */
+static char too_long[(1 << 20) + 2];
+
 /* With everything else right. `user_data` is given back by every start that fails. */
 static void refused(gocore_etcd_client *client)
 {
@@ -385,7 +422,15 @@ static void refused(gocore_etcd_client *client)
 #define BEGIN(key, identity, callback)                                                                                 \
     gocore_etcd_election_campaign_async(client, key, identity, NULL, 0, NULL, callback, &story, on_story_free, &err)
     REFUSED("callback", BEGIN("k", "i", NULL));
-    CHECK(story.freed == 4 && story.told == 0);
+    /* At once, not by the callback, which never runs. */
+    REFUSED("key", BEGIN("", "i", on_campaign));
+    REFUSED("key", BEGIN(" ", "i", on_campaign));
+    REFUSED("key", BEGIN("/", "i", on_campaign));
+    REFUSED("identity", BEGIN("k", "", on_campaign));
+    REFUSED("identity", BEGIN("k", " \t", on_campaign));
+    memset(too_long, 'x', sizeof too_long - 1);
+    REFUSED("identity", BEGIN("k", too_long, on_campaign));
+    CHECK(story.freed == 10 && story.told == 0);
 }
 
 /* Closing resigns and ends observations; freeing, in whatever order, ends what was freed. */
@@ -393,7 +438,8 @@ static void closed(char **argv, gocore_etcd_client *other)
 {
     gocore_etcd_client *client = connect_to(argv);
     gocore_etcd_leadership *leadership = campaign(client, "c/closed", "closed"), *kept;
-    gocore_etcd_subscription *subscription = observe(client, "c/closed", &story);
+    gocore_etcd_subscription *subscription = observe(client, "c/closed", &story), *none;
+    gocore_etcd_leader *leader;
     struct story kept_story;
 
     await(&story, &story.told, 1);
@@ -402,6 +448,11 @@ static void closed(char **argv, gocore_etcd_client *other)
     CHECK(!gocore_etcd_leadership_is_leader(leadership));
     EXPECT(OK, gocore_etcd_leadership_wait_lost(leadership, 0, NULL, &err));
     EXPECT(CLOSED, gocore_etcd_leadership_put(leadership, "/c/led", 6, "1", 1, NULL, 0, NULL, &err));
+    EXPECT(CLOSED, gocore_etcd_election_campaign_async(client, "c/closed", "late", NULL, 0, NULL, on_campaign, &story,
+                                                       on_story_free, &err));
+    EXPECT(CLOSED, gocore_etcd_leadership_observe(leadership, on_leader, &story, on_story_free, &none, &err));
+    EXPECT(CLOSED, gocore_etcd_leadership_leader(leadership, 0, &leader, &err));
+    CHECK(story.freed == 3 && none == NULL && leader == NULL);
     CHECK(candidates(other, "c/closed") == 0);
     gocore_etcd_client_free(client);
     gocore_etcd_subscription_free(subscription);
@@ -430,6 +481,7 @@ int main(int argc, char **argv)
     leads_and_resigns(client);
     in_order_of_arrival(client);
     observed(client);
+    seen_from_a_leadership(client);
     foreign_identities(client);
     guarded_transaction(client);
     taken_away(client);

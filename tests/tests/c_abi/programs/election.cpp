@@ -74,7 +74,12 @@ static void leading(etcd::Client &client)
     CHECK(client.kv().commit(plan).succeeded);
     auto moved = std::move(one);
     CHECK(!one.is_leader() && moved.is_leader());
+    Seen own;
+    const auto observing_own = moved.observe(own.handler());
+    CHECK(moved.leader()->identity() == "uno" && own.nth(0)->token() == moved.token());
     moved.resign();
+    CHECK(!moved.leader() && !own.nth(1));
+    CHECK(thrown_by([&] { one.observe(own.handler()); }) == GOCORE_ETCD_STATUS_INVALID_ARGUMENT);
     CHECK(moved.wait_lost() && !seen.nth(3));
     CHECK(thrown_by([&] { moved.proclaim("late"); }) == GOCORE_ETCD_STATUS_LOST);
 

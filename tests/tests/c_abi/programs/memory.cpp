@@ -152,6 +152,12 @@ static void electing(etcd::Client &client)
     worked.until(1);
     const auto leadership = client.campaign("memory/4", long_text);
     CHECK(each_failing([&](etcd::Error &error) { leadership.identity(error); }) == 1);
+    Counter led_by;
+    CHECK(each_failing([&](etcd::Error &error) {
+              subscription = leadership.observe(
+                  [&](std::optional<etcd::Leader>, const etcd::Error &) { led_by.add(); }, error);
+          }) == 1);
+    led_by.until(1);
 }
 
 /// An error for which there is no memory still says what to do.

@@ -53,6 +53,8 @@ NOEXCEPT(any<etcd::Leadership>().wait_lost(any<Limit>(), nullptr, error));
 NOEXCEPT(any<etcd::Leadership>().resign(any<Limit>(), error));
 NOEXCEPT(any<etcd::Leadership>().put(any<Text>(), any<Text>(), any<etcd::PutOptions>(), error));
 NOEXCEPT(any<etcd::Leadership>().on_lost(any<Handler>(), error));
+NOEXCEPT(any<etcd::Leadership>().leader(any<Limit>(), error));
+NOEXCEPT(any<etcd::Leadership>().observe(any<Handler>(), error));
 NOEXCEPT(any<etcd::Candidacy>().resign(any<Limit>(), error));
 NOEXCEPT(etcd::subscribe_log(etcd::LogLevel::info, any<Handler>(), error));
 // Getters too; and what ends something cannot fail.
