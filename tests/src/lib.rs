@@ -64,3 +64,4 @@ pub use proxy::{Mode, Proxy};
 pub use server::{Auth, Server, ServerOptions, Token};
 pub use skip::{not_judged, not_run};
 pub use tls::Pki;
+pub use trace::Log;
