@@ -85,7 +85,9 @@ pub(crate) enum Update {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
     Compacted,
-    RestoredCluster,
+    OtherCluster,
+    /// The store is behind what was seen of it: restored from a backup, or that of a member that lags.
+    StoreBehind,
     SlowConsumer,
     /// The server has refused the watch.
     Refused,

@@ -61,13 +61,12 @@ impl Cursor {
         if message.canceled {
             return if message.compact_revision > 0 { Step::Overtaken(Cause::Compacted) } else { Step::Resume };
         }
-        // Another cluster, or, when this watch resumes, a store behind what was seen: restored from a backup. (Behind
-        // at its first creation it is only a member that lags the one the start was read from.)
-        let restored = self.cluster.is_some_and(|cluster| {
-            cluster != message.cluster || (message.created && message.revision.saturating_add(1) < self.next)
-        });
-        if restored {
-            return Step::Overtaken(Cause::RestoredCluster);
+        if self.cluster.is_some_and(|cluster| cluster != message.cluster) {
+            return Step::Overtaken(Cause::OtherCluster);
+        }
+        // When it resumes; at its first creation it is only a member that lags the one the start was read from.
+        if self.cluster.is_some() && message.created && message.revision.saturating_add(1) < self.next {
+            return Step::Overtaken(Cause::StoreBehind);
         }
         self.cluster = Some(message.cluster);
         if message.created

@@ -60,9 +60,9 @@ fn compaction_and_a_restored_cluster_ask_for_a_new_list() {
     let mut cursor = Cursor::new(5);
     cursor.step(events(&[9]));
     let other = Message { cluster: 2, revision: 20, created: true, ..Message::default() };
-    assert_eq!(cursor.clone().step(other), Step::Overtaken(Cause::RestoredCluster), "another cluster");
+    assert_eq!(cursor.clone().step(other), Step::Overtaken(Cause::OtherCluster), "another cluster");
     let behind = Message { cluster: 1, revision: 3, created: true, ..Message::default() };
-    assert_eq!(cursor.step(behind), Step::Overtaken(Cause::RestoredCluster), "a store behind what was seen");
+    assert_eq!(cursor.step(behind), Step::Overtaken(Cause::StoreBehind), "a store behind what was seen");
 }
 
 #[test]
