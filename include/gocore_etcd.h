@@ -356,7 +356,8 @@ void gocore_etcd_cancel_token_free(gocore_etcd_cancel_token *token);
 typedef struct gocore_etcd_tls_config {
     /* Set by GOCORE_ETCD_TLS_CONFIG_INIT. */
     size_t struct_size;
-    /* The authorities to trust, as a file. Neither this nor `ca_pem`: the system's. */
+    /* The authorities to trust, as a file. Neither this nor `ca_pem`: the system's, or those of the environment variables
+       SSL_CERT_FILE and SSL_CERT_DIR. */
     const char *ca_file;
     /* The authorities to trust, as PEM text. */
     const void *ca_pem;

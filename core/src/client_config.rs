@@ -1,7 +1,8 @@
 //! How to reach etcd: endpoints, prefix, credentials, TLS, time limits; every default with its reason.
 //!
 //! A configuration is data. It reads no flags, no environment and no globals, and says everything that is wrong with it
-//! at once ([`ClientConfig::validate`]). Files are read when it is validated and when a client connects.
+//! at once ([`ClientConfig::validate`]). Files are read when it is validated and when a client connects; the system's
+//! roots too, where TLS names no authority ([`TlsConfig::ca`]), and these alone listen to the environment.
 
 mod address;
 mod tls;
@@ -103,7 +104,7 @@ impl ClientConfig {
         self
     }
 
-    /// TLS. Default: none for `http://` and bare endpoints, the system's roots for `https://`.
+    /// TLS. Default: none for `http://` and bare endpoints, the [system's roots](TlsConfig::ca) for `https://`.
     pub fn tls(mut self, tls: TlsConfig) -> Self {
         self.tls = Some(tls);
         self

@@ -20,7 +20,8 @@ pub const GOCORE_ETCD_CALLBACKS_DISPATCH: i32 = 1;
 pub struct gocore_etcd_tls_config {
     /// Set by GOCORE_ETCD_TLS_CONFIG_INIT.
     pub struct_size: usize,
-    /// The authorities to trust, as a file. Neither this nor `ca_pem`: the system's.
+    /// The authorities to trust, as a file. Neither this nor `ca_pem`: the system's, or those of the environment variables
+    /// SSL_CERT_FILE and SSL_CERT_DIR.
     pub ca_file: *const c_char,
     /// The authorities to trust, as PEM text.
     pub ca_pem: *const c_void,
