@@ -359,7 +359,8 @@ void gocore_etcd_cancel_token_free(gocore_etcd_cancel_token *token);
 typedef struct gocore_etcd_tls_config {
     /* Set by GOCORE_ETCD_TLS_CONFIG_INIT. */
     size_t struct_size;
-    /* The authorities to trust, as a file. Neither this nor `ca_pem`: the system's. */
+    /* The authorities to trust, as a file. Neither this nor `ca_pem`: the system's, or those of the environment variables
+       SSL_CERT_FILE and SSL_CERT_DIR. */
     const char *ca_file;
     /* The authorities to trust, as PEM text. */
     const void *ca_pem;
@@ -405,11 +406,11 @@ typedef struct gocore_etcd_client_config {
     int64_t dial_timeout_ms;
     /* How long a request may take where the call sets no limit, retries included. 0: 8,000. */
     int64_t request_timeout_ms;
-    /* How often the cluster is asked for its members. 0: never. */
+    /* How often the cluster is asked for its members. 0: never; below 100 is refused. */
     int64_t auto_sync_interval_ms;
     /* How often a connection in use is pinged. 0: 10,000; below 5,000 is refused. */
     int64_t keep_alive_interval_ms;
-    /* How long the answer to a ping may take. 0: 3,000. */
+    /* How long the answer to a ping may take. 0: 3,000; below 100 is refused. */
     int64_t keep_alive_timeout_ms;
     /* Where callbacks run: GOCORE_ETCD_CALLBACKS_THREADS or GOCORE_ETCD_CALLBACKS_DISPATCH. */
     int32_t callbacks;

@@ -1,7 +1,8 @@
 //! How to reach etcd: endpoints, prefix, credentials, TLS, time limits; every default with its reason.
 //!
 //! A configuration is data. It reads no flags, no environment and no globals, and says everything that is wrong with it
-//! at once ([`ClientConfig::validate`]). Files are read when it is validated and when a client connects.
+//! at once ([`ClientConfig::validate`]). Files are read when it is validated and when a client connects; the system's
+//! roots too, where TLS names no authority ([`TlsConfig::ca`]), and these alone listen to the environment.
 
 mod address;
 mod tls;
@@ -32,6 +33,9 @@ const SHORTEST_PING_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long a ping's answer may take before the connection counts as dead.
 const PING_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A shorter interval, or patience with a ping, is a mistake in the unit: no member could keep up with it.
+const SHORTEST: Duration = Duration::from_millis(100);
 
 const LONGEST_PREFIX: usize = 1024;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -100,7 +104,7 @@ impl ClientConfig {
         self
     }
 
-    /// TLS. Default: none for `http://` and bare endpoints, the system's roots for `https://`.
+    /// TLS. Default: none for `http://` and bare endpoints, the [system's roots](TlsConfig::ca) for `https://`.
     pub fn tls(mut self, tls: TlsConfig) -> Self {
         self.tls = Some(tls);
         self
@@ -119,15 +123,15 @@ impl ClientConfig {
         self
     }
 
-    /// How often the cluster is asked for its members. Default: `None`, never: members often advertise addresses that
-    /// only work inside their own network.
+    /// How often the cluster is asked for its members; below 100 ms is refused. Default: `None`, never: members often
+    /// advertise addresses that only work inside their own network.
     pub fn auto_sync_interval(mut self, interval: Option<Duration>) -> Self {
         self.auto_sync_interval = interval.filter(|interval| !interval.is_zero());
         self
     }
 
     /// Pings on connections that carry a request or a stream. Default: every 10 s, answered within 3 s. etcd ends
-    /// connections that ping more often than every 5 s, so a shorter interval is refused.
+    /// connections that ping more often than every 5 s, so a shorter interval is refused; so is a timeout below 100 ms.
     pub fn keep_alive(mut self, interval: Duration, timeout: Duration) -> Self {
         self.ping_interval = or_default(interval, PING_INTERVAL);
         self.ping_timeout = or_default(timeout, PING_TIMEOUT);
@@ -190,6 +194,13 @@ impl ClientConfig {
         at_most("auto_sync_interval", self.auto_sync_interval.unwrap_or_default(), YEAR, "a year");
         at_most("keep_alive.interval", self.ping_interval, YEAR, "a year");
         at_most("keep_alive.timeout", self.ping_timeout, YEAR, "a year");
+        let at_least =
+            [("auto_sync_interval", self.auto_sync_interval), ("keep_alive.timeout", Some(self.ping_timeout))];
+        for (field, duration) in at_least {
+            if let Some(duration) = duration.filter(|duration| *duration < SHORTEST) {
+                problems.push(format!("{field}: {duration:?} is less than {SHORTEST:?}"));
+            }
+        }
         if self.ping_interval < SHORTEST_PING_INTERVAL {
             let interval = self.ping_interval;
             problems.push(format!("keep_alive.interval: {interval:?} is less than 5s, etcd would end the connection"));

@@ -58,7 +58,8 @@ impl Client {
     /// Campaigns for the leadership of `key` and waits for it. Order of arrival; each candidate watches one predecessor.
     ///
     /// - `key`: below the client's prefix; surrounding slashes are trimmed, inner ones kept. `jobs` and `jobs/1` are
-    ///   two elections.
+    ///   two elections. Refused when, so trimmed, it is empty or blank (nothing but spaces and slashes), has a NUL, or is
+    ///   longer than 1 KiB.
     /// - `identity`: what observers see of this candidate once it leads. Any text that is not blank and has no NUL, at
     ///   most 1 MiB; it is kept as given.
     /// - `ttl`: how long after the death of this process, or the loss of its network, the next leads. Zero is

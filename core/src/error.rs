@@ -207,7 +207,7 @@ impl Error {
 }
 
 /// A key for a text: escaped and cut, because keys are bytes and may be long.
-fn printable(key: &[u8]) -> String {
+pub(crate) fn printable(key: &[u8]) -> String {
     const LONGEST: usize = 200;
     let text: String = String::from_utf8_lossy(key).chars().take(LONGEST).flat_map(char::escape_debug).collect();
     if key.len() > LONGEST { text + "…" } else { text }

@@ -135,8 +135,10 @@ impl Kv {
     /// Carries out a transaction.
     ///
     /// # Errors
-    /// Lost when a [guard](Txn::guarded_by) refused it and there was nothing to do otherwise. That other conditions
-    /// do not hold is no error: [`TxnResult::succeeded`] is false.
+    /// InvalidArgument for a key, a range or a lease that cannot be, before anything is sent; and from the server, which
+    /// has done nothing then, for more operations than it takes or a key that is written twice ([`Txn`] has the limits).
+    /// Lost when a [guard](Txn::guarded_by) refused it and there was nothing to do otherwise. That other conditions do
+    /// not hold is no error: [`TxnResult::succeeded`] is false.
     pub async fn commit(&self, txn: Txn) -> Result<TxnResult> {
         let kind = if txn.writes() { CallKind::Write } else { CallKind::Read };
         let refusal_means_lost = txn.refusal_means_lost();

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kv::Door;
 use crate::tasks::Tasks;
-use crate::time::{BootTime, jittered};
+use crate::time::{BootTime, jittered, sleep_until};
 use crate::transport::{Call, CallKind};
 
 mod renewals;
@@ -153,6 +153,17 @@ impl Lease {
     /// Held, and no renewal is overdue.
     pub(crate) fn is_fresh(&self) -> bool {
         self.is_held() && BootTime::now().as_nanos() < self.0.suspect_from.load(Ordering::Acquire)
+    }
+
+    /// Ends when a renewal is overdue.
+    pub(crate) async fn suspect(&self) {
+        loop {
+            let from = BootTime::from_nanos(self.0.suspect_from.load(Ordering::Acquire));
+            if from <= BootTime::now() {
+                return;
+            }
+            sleep_until(from).await;
+        }
     }
 
     /// Ends when the lease is lost; many may wait.

@@ -34,7 +34,10 @@
 //!
 //! # Guarantees
 //! - Nothing waits longer than its deadline because etcd is away; only calls that wait for others wait without one.
-//! - Nothing is sent again that may have been applied: [`Error::maybe_applied`] says so, and the recipes read back.
+//! - No write of yours is sent again that may have been applied: [`Error::maybe_applied`] says so, and the recipes read
+//!   back. What they repeat themselves does nothing when a second copy arrives, however late: proclaiming and withdrawing
+//!   are guarded by the revision they were decided at, a grant has an id of its own, a lease is revoked but once, and to
+//!   put a session's record again only fences off what is older.
 //! - A lock or leadership is lost here before the server can give it away, under the conditions that
 //!   [`lock`](mod@lock) names.
 //! - [`Client::close`] leaves no task behind and gives everything back.

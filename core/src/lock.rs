@@ -33,7 +33,8 @@ impl Client {
     /// Waits for the lock `key` and takes it. Order of arrival; each waiter watches one predecessor.
     ///
     /// - `key`: below the client's prefix; surrounding slashes are trimmed, inner ones kept. `jobs` and `jobs/1` are
-    ///   two locks.
+    ///   two locks. Refused when, so trimmed, it is empty or blank (nothing but spaces and slashes), has a NUL, or is
+    ///   longer than 1 KiB.
     /// - `ttl`: how long after the death of this process, or the loss of its network, the next may have it. Zero is
     ///   [`DEFAULT_LOCK_TTL`]; below 1 s is raised to 1 s, fractions are rounded up; what the server grants counts.
     ///
@@ -86,7 +87,10 @@ impl Client {
     /// The arguments are those of [`Client::lock`]. It waits for nobody: all of it has the client's request timeout.
     ///
     /// # Errors
-    /// InvalidArgument, Unavailable, DeadlineExceeded, Closed as for [`Client::lock`].
+    /// InvalidArgument for `key` or `ttl`, before anything is sent. Unavailable, DeadlineExceeded when etcd is away.
+    /// PermissionDenied, Unauthenticated, ResourceExhausted (a full store) as etcd says. Lost when two sessions in a row
+    /// died while it entered the queue: call again. Closed. Whatever may have been put by then is taken back in the
+    /// background.
     ///
     /// # Cancel safety
     /// As for [`Client::lock`].

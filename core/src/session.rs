@@ -13,6 +13,7 @@
 //! a renewal each third of the TTL. An idle session is kept for one more TTL, so that a warm lock pays none of it.
 
 use std::collections::{BTreeSet, HashMap};
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -162,13 +163,18 @@ impl Sessions {
         let Inner { tasks, leases, watches, .. } = &*self.0;
         // Of any incarnation: the put that began it may have been sent twice, and the fence is raised by putting again.
         let record = watches.gone(state.record.as_bytes(), state.fence.load(Ordering::Acquire), None);
-        let why = tokio::select! {
+        let (why, lost) = tokio::select! {
             biased;
-            () = tasks.closing() => CLOSED,
-            () = state.lease.lost() => state.lease.why_lost().unwrap_or("lost"),
-            () = record => "its record was deleted: the lease was revoked or expired",
-            () = state.idle_for(state.lease.ttl()) => "idle",
+            () = tasks.closing() => (CLOSED, false),
+            () = state.lease.lost() => (state.lease.why_lost().unwrap_or("lost"), true),
+            () = record => ("its record was deleted: the lease was revoked or expired", true),
+            () = state.idle_for(state.lease.ttl()) => ("idle", false),
+            never = state.tell_suspicion() => match never {},
         };
+        if lost {
+            let (lease, users) = (state.lease.id(), *state.users.borrow());
+            tracing::warn!(lease = format_args!("{lease:x}"), why, users, "session lost");
+        }
         self.0
             .current
             .lock()
@@ -223,6 +229,20 @@ impl Drop for EndOnDrop<'_> {
 }
 
 impl State {
+    /// Says in the log that a renewal is overdue, once each time, and that one came after all. That the session is lost is
+    /// for others to say.
+    async fn tell_suspicion(&self) -> Infallible {
+        let id = self.lease.id();
+        loop {
+            self.lease.suspect().await;
+            tracing::warn!(lease = format_args!("{id:x}"), "session suspect: a renewal is overdue");
+            while !self.lease.is_fresh() {
+                tokio::time::sleep(self.lease.ttl() / 20).await;
+            }
+            tracing::info!(lease = format_args!("{id:x}"), "session held: it was renewed after all");
+        }
+    }
+
     /// Ends when nobody has used the session for `idle`; it is retired then and cannot be joined any more.
     async fn idle_for(&self, idle: Duration) {
         let mut users = self.users.subscribe();

@@ -172,6 +172,11 @@ impl Op {
 
 /// If all compares hold, these operations, otherwise those; atomically, in one revision.
 ///
+/// What it may hold is for the server to judge, as its limits are its own: at most 128 operations in one list unless it is
+/// configured otherwise (nested transactions hold more: 128 in all along each path), and no key written twice, inner
+/// transactions included, else committing it is an InvalidArgument; at most 1.5 MiB in all, else ResourceExhausted.
+/// Nothing is done then.
+///
 /// ```
 /// use gocore_etcd_core::{Compare, Op, Txn};
 ///

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 
 use self::buffer::{Buffer, Taken};
 use self::cursor::Cursor;
-use crate::error::{ErrorKind, Result};
+use crate::error::{ErrorKind, Result, printable};
 use crate::kv::{Door, KeyValue, Listing};
 use crate::range::Range;
 use crate::tasks::Tasks;
@@ -81,6 +81,20 @@ pub(crate) enum Update {
     Connected(bool),
 }
 
+/// Why the changes that come next cannot be told, so that a snapshot replaces them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    Compacted,
+    OtherCluster,
+    /// The store is behind what was seen of it: restored from a backup, or that of a member that lags.
+    StoreBehind,
+    SlowConsumer,
+    /// The server has refused the watch.
+    Refused,
+    /// The task of its stream has ended: the client closes, or a panic.
+    StreamGone,
+}
+
 /// The keys of a watched range at one revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Snapshot {
@@ -114,6 +128,7 @@ impl Watches {
             range,
             feed: None,
             in_gap: false,
+            owed: None,
             seen: 0,
             connected: false,
             backoff,
@@ -184,6 +199,8 @@ pub(crate) struct Watch {
     feed: Option<Feed>,
     /// A snapshot is owed, while the events after it already come.
     in_gap: bool,
+    /// Why a resync is owed; None at the beginning.
+    owed: Option<Cause>,
     /// Events up to this revision are in a snapshot that was returned.
     seen: i64,
     /// What was told last.
@@ -237,6 +254,10 @@ impl Watch {
         loop {
             let Some(feed) = self.feed.as_ref().filter(|_| !self.in_gap) else {
                 let snapshot = self.snapshot().await?;
+                if let Some(why) = self.owed.take() {
+                    let (key, keys) = (printable(&self.range.key), snapshot.kvs.len());
+                    tracing::info!(key, ?why, keys, "watch resynced: what there is replaces what was missed");
+                }
                 if !std::mem::take(&mut self.in_gap) {
                     self.subscribe(Cursor::new(snapshot.revision.saturating_add(1)));
                 }
@@ -253,7 +274,10 @@ impl Watch {
                     return Ok(Update::Connected(connected));
                 }
                 Taken::Gap => self.in_gap = true,
-                Taken::Overtaken => self.unsubscribe(),
+                Taken::Overtaken(why) => {
+                    self.owed = Some(why);
+                    self.unsubscribe();
+                }
             }
         }
     }

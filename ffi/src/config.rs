@@ -20,7 +20,8 @@ pub const GOCORE_ETCD_CALLBACKS_DISPATCH: i32 = 1;
 pub struct gocore_etcd_tls_config {
     /// Set by GOCORE_ETCD_TLS_CONFIG_INIT.
     pub struct_size: usize,
-    /// The authorities to trust, as a file. Neither this nor `ca_pem`: the system's.
+    /// The authorities to trust, as a file. Neither this nor `ca_pem`: the system's, or those of the environment variables
+    /// SSL_CERT_FILE and SSL_CERT_DIR.
     pub ca_file: *const c_char,
     /// The authorities to trust, as PEM text.
     pub ca_pem: *const c_void,
@@ -69,11 +70,11 @@ pub struct gocore_etcd_client_config {
     pub dial_timeout_ms: i64,
     /// How long a request may take where the call sets no limit, retries included. 0: 8,000.
     pub request_timeout_ms: i64,
-    /// How often the cluster is asked for its members. 0: never.
+    /// How often the cluster is asked for its members. 0: never; below 100 is refused.
     pub auto_sync_interval_ms: i64,
     /// How often a connection in use is pinged. 0: 10,000; below 5,000 is refused.
     pub keep_alive_interval_ms: i64,
-    /// How long the answer to a ping may take. 0: 3,000.
+    /// How long the answer to a ping may take. 0: 3,000; below 100 is refused.
     pub keep_alive_timeout_ms: i64,
     /// Where callbacks run: GOCORE_ETCD_CALLBACKS_THREADS or GOCORE_ETCD_CALLBACKS_DISPATCH.
     pub callbacks: i32,

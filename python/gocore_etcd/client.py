@@ -53,7 +53,8 @@ class Client(ClientBase):
         request_timeout: how long a single request may take where the call sets no limit, retries included, in
             seconds; 8 by default: etcd itself gives up after 7 and then says what happened.
         tls: for ``https``; the system's roots without it.
-        auto_sync_interval: how often, in seconds, the cluster is asked for its members; never if None.
+        auto_sync_interval: how often, in seconds, the cluster is asked for its members; never if None. Below
+            0.1 is refused.
 
     Raises:
         InvalidArgumentError: everything that is wrong with the arguments, each by its name.

@@ -13,7 +13,7 @@
 //!
 //! # Layout
 //! - [`binary`]: which etcd is run, and how it gets onto the machine
-//! - [`server`]: one private server: options (auth, TLS, quota), freeze, kill, restart, log
+//! - [`server`]: one private server: options (auth, TLS, quota), freeze, kill, restart, backups, log
 //! - [`cluster`]: several members, a proxy in front of each client port and each peer port
 //! - [`proxy`]: a TCP proxy that passes, delays, refuses, swallows, holds one direction, cuts
 //! - [`metrics`]: what a server counted: requests by method, proposals
@@ -64,3 +64,4 @@ pub use proxy::{Mode, Proxy};
 pub use server::{Auth, Server, ServerOptions, Token};
 pub use skip::{not_judged, not_run};
 pub use tls::Pki;
+pub use trace::Log;

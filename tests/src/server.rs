@@ -1,6 +1,7 @@
 //! One private etcd on free loopback ports, and everything that can happen to it.
 
 mod auth;
+mod backup;
 mod flags;
 mod options;
 
@@ -19,6 +20,7 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 pub use auth::{Auth, Token};
+pub use backup::Backup;
 pub use options::ServerOptions;
 pub(crate) use options::Timing;
 
@@ -285,6 +287,10 @@ impl Server {
 
     fn running(&self) -> &Tied {
         self.process.as_ref().expect("the server was killed")
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.path().join(flags::DATA)
     }
 
     fn log_file(&self) -> PathBuf {

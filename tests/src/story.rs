@@ -50,6 +50,17 @@ pub async fn keys(etcd: &etcd_client::Client, prefix: &str) -> Vec<String> {
     kvs.into_iter().map(|(_, key)| key.to_string()).collect()
 }
 
+/// The TTL that the lease of the first key below `prefix` was granted with, by a plain client.
+///
+/// # Panics
+/// When there is none.
+pub async fn granted(etcd: &etcd_client::Client, prefix: &str) -> Duration {
+    let found = etcd.kv_client().get(prefix, Some(GetOptions::new().with_prefix())).await.expect("a read");
+    let lease = found.kvs().first().expect("a key").lease();
+    let lease = etcd.lease_client().time_to_live(lease, None).await.expect("a lease");
+    Duration::from_secs(lease.granted_ttl().try_into().expect("not negative"))
+}
+
 /// When the first key below `prefix` was deleted, as an independent client sees it on a healthy path.
 ///
 /// # Panics

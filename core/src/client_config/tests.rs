@@ -109,6 +109,16 @@ fn everything_that_is_wrong_is_said_at_once() {
 }
 
 #[test]
+fn what_is_too_short_is_refused_and_the_shortest_is_not() {
+    let (least, less) = (Duration::from_millis(100), Duration::from_micros(99_999));
+    let secs = Duration::from_secs;
+    ok().auto_sync_interval(Some(least)).keep_alive(secs(5), least).validate().unwrap();
+    assert!(refused(&ok().auto_sync_interval(Some(less))).contains("auto_sync_interval: 99.999ms is less than 100ms"));
+    assert!(refused(&ok().keep_alive(secs(5), less)).contains("keep_alive.timeout: 99.999ms is less than 100ms"));
+    assert!(refused(&ok().keep_alive(secs(5) - less, least)).contains("keep_alive.interval:"));
+}
+
+#[test]
 fn schemes_are_not_mixed() {
     assert!(refused(&ClientConfig::new(["http://a:1", "https://b:1"])).contains("must not be mixed"));
 }

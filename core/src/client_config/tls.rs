@@ -65,6 +65,9 @@ impl TlsConfig {
     }
 
     /// The certificates of the authorities to trust, instead of the system's.
+    ///
+    /// The system's are those of its certificate store, or, where they are set, those of the environment variables
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR`. Give an authority to depend on neither.
     pub fn ca(mut self, ca: impl Into<Pem>) -> Self {
         self.ca = Some(ca.into());
         self

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::Change;
+use super::{Cause, Change};
 
 /// Above so many changes the newest per key are kept alone.
 const MOST_CHANGES: usize = 4096;
@@ -27,7 +27,7 @@ pub(super) enum Taken {
     /// What there is now must be read once; the events after it follow.
     Gap,
     /// Events are missing: list again, and watch anew.
-    Overtaken,
+    Overtaken(Cause),
 }
 
 #[derive(Debug)]
@@ -42,8 +42,10 @@ struct Queue {
     bytes: usize,
     /// Up to this revision the changes are coalesced.
     coalesced_until: i64,
+    /// It is so for a consumer that has not caught up since.
+    is_behind: bool,
     gap: bool,
-    overtaken: bool,
+    overtaken: Option<Cause>,
     /// The state of the connection that was not told yet, and the one told last.
     connected: Option<bool>,
     told: bool,
@@ -55,25 +57,27 @@ impl Buffer {
         Self { queue: Mutex::new(Queue { told: connected, ..Queue::default() }), filled: Notify::new() }
     }
 
-    pub(super) fn push(&self, changes: Vec<Change>) {
-        self.change(|queue| queue.push(changes, MOST_CHANGES, MOST_BYTES));
+    /// True when with these the consumer begins to be too slow for all of them: once, until it has caught up.
+    pub(super) fn push(&self, changes: Vec<Change>) -> bool {
+        self.change(|queue| queue.push(changes, MOST_CHANGES, MOST_BYTES))
     }
 
     pub(super) fn gap(&self) {
         self.change(|queue| queue.gap = true);
     }
 
-    pub(super) fn overtaken(&self) {
-        self.change(Queue::overtake);
+    pub(super) fn overtaken(&self, why: Cause) {
+        self.change(|queue| queue.overtake(why));
     }
 
     pub(super) fn connected(&self, connected: bool) {
         self.change(|queue| queue.connected = Some(connected).filter(|new| *new != queue.told));
     }
 
-    fn change(&self, change: impl FnOnce(&mut Queue)) {
-        change(&mut self.queue.lock().unwrap_or_else(PoisonError::into_inner));
+    fn change<T>(&self, change: impl FnOnce(&mut Queue) -> T) -> T {
+        let changed = change(&mut self.queue.lock().unwrap_or_else(PoisonError::into_inner));
         self.filled.notify_one();
+        changed
     }
 
     /// Waits for something to take.
@@ -91,20 +95,21 @@ impl Buffer {
 }
 
 impl Queue {
-    fn push(&mut self, changes: Vec<Change>, most_changes: usize, most_bytes: usize) {
-        if self.overtaken {
-            return;
+    fn push(&mut self, changes: Vec<Change>, most_changes: usize, most_bytes: usize) -> bool {
+        if self.overtaken.is_some() {
+            return false;
         }
         self.bytes += changes.iter().map(Change::weight).sum::<usize>();
         self.changes.extend(changes);
         if self.changes.len() <= most_changes && self.bytes <= most_bytes {
-            return;
+            return false;
         }
         self.coalesce();
         // Half full of distinct keys: coalescing at every push would cost more than a list.
         if self.changes.len() > most_changes / 2 || self.bytes > most_bytes / 2 {
-            self.overtake();
+            self.overtake(Cause::SlowConsumer);
         }
+        !std::mem::replace(&mut self.is_behind, true)
     }
 
     /// Keeps the newest change of each key, in order.
@@ -118,10 +123,11 @@ impl Queue {
         self.bytes = self.changes.iter().map(Change::weight).sum();
     }
 
-    fn overtake(&mut self) {
+    fn overtake(&mut self, why: Cause) {
         self.changes = VecDeque::new();
         self.bytes = 0;
-        self.overtaken = true;
+        // The first cause is the cause.
+        self.overtaken.get_or_insert(why);
     }
 
     fn take(&mut self) -> Option<Taken> {
@@ -129,8 +135,8 @@ impl Queue {
             self.told = connected;
             return Some(Taken::Connected(connected));
         }
-        if self.overtaken {
-            return Some(Taken::Overtaken);
+        if let Some(why) = self.overtaken {
+            return Some(Taken::Overtaken(why));
         }
         if std::mem::take(&mut self.gap) {
             return Some(Taken::Gap);
@@ -140,6 +146,7 @@ impl Queue {
         let end = self.changes.iter().position(|change| change.revision() != revision).unwrap_or(self.changes.len());
         let changes: Vec<Change> = self.changes.drain(..end).collect();
         self.bytes = self.bytes.saturating_sub(changes.iter().map(Change::weight).sum());
+        self.is_behind &= !self.changes.is_empty();
         // The last change of all is always among those that are kept.
         let settled = revision >= self.coalesced_until;
         Some(Taken::Events { revision, changes, coalesced, settled })

@@ -1,6 +1,6 @@
 //! Where a watch stands: what it has seen, what an answer of the server means, where to resume. No I/O.
 
-use super::Change;
+use super::{Cause, Change};
 
 /// An answer of the server to one watch, decoded.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +22,7 @@ pub(super) enum Step {
     /// once, then go on.
     Gap,
     /// The events from here on cannot be had any more: list again.
-    Overtaken,
+    Overtaken(Cause),
     /// The server ended this watch for another reason: resume it.
     Resume,
 }
@@ -59,15 +59,14 @@ impl Cursor {
 
     pub(super) fn step(&mut self, message: Message) -> Step {
         if message.canceled {
-            return if message.compact_revision > 0 { Step::Overtaken } else { Step::Resume };
+            return if message.compact_revision > 0 { Step::Overtaken(Cause::Compacted) } else { Step::Resume };
         }
-        // Another cluster, or, when this watch resumes, a store behind what was seen: restored from a backup. (Behind
-        // at its first creation it is only a member that lags the one the start was read from.)
-        let restored = self.cluster.is_some_and(|cluster| {
-            cluster != message.cluster || (message.created && message.revision.saturating_add(1) < self.next)
-        });
-        if restored {
-            return Step::Overtaken;
+        if self.cluster.is_some_and(|cluster| cluster != message.cluster) {
+            return Step::Overtaken(Cause::OtherCluster);
+        }
+        // When it resumes; at its first creation it is only a member that lags the one the start was read from.
+        if self.cluster.is_some() && message.created && message.revision.saturating_add(1) < self.next {
+            return Step::Overtaken(Cause::StoreBehind);
         }
         self.cluster = Some(message.cluster);
         if message.created

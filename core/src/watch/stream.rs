@@ -11,10 +11,10 @@ use std::time::Duration;
 use etcd_client as etcd;
 use tokio::sync::mpsc;
 
-use super::Change;
 use super::buffer::Buffer;
 use super::cursor::{Cursor, Message, Step};
-use crate::error::{Error, ErrorKind, Result};
+use super::{Cause, Change};
+use crate::error::{Error, ErrorKind, Result, printable};
 use crate::kv::KeyValue;
 use crate::range::Range;
 use crate::tasks::Tasks;
@@ -82,7 +82,7 @@ impl Handle {
     pub(super) fn start(transport: Transport, tasks: &Tasks) -> Self {
         let (commands, orders) = mpsc::unbounded_channel();
         let load = Arc::new(AtomicUsize::new(0));
-        let task = Task { transport, orders, load: load.clone(), watches: HashMap::new(), failures: 0 };
+        let task = Task { transport, orders, load: load.clone(), watches: HashMap::new(), failures: 0, is_down: false };
         tasks.spawn(task.run());
         Self { commands, load }
     }
@@ -114,6 +114,8 @@ struct Task {
     watches: HashMap<i64, Subscription>,
     /// How often in a row a stream ended without an answer.
     failures: u32,
+    /// It has ended, and no answer came since.
+    is_down: bool,
 }
 
 /// What is still to be said to the server.
@@ -138,6 +140,7 @@ impl Task {
                 Err(error) => error,
             };
             tracing::debug!(%error, watches = self.watches.len(), "watch stream ended");
+            self.is_down = true;
             for watch in self.watches.values_mut() {
                 watch.set_connected(false);
             }
@@ -196,7 +199,7 @@ impl Task {
                 },
                 () = due(later.front()) => {
                     let refused = later.pop_front().and_then(|(_, id)| self.watches.remove(&id));
-                    refused.iter().for_each(|watch| watch.buffer.overtaken());
+                    refused.iter().for_each(|watch| watch.buffer.overtaken(Cause::Refused));
                 }
                 // Not sent when another branch wins: tokio's send is cancel safe.
                 sent = sending => {
@@ -235,14 +238,18 @@ impl Task {
             return Err(Error::new(ErrorKind::Unauthenticated, "watch").with_detail(answer.0.cancel_reason));
         }
         self.failures = 0;
+        if std::mem::take(&mut self.is_down) {
+            tracing::info!(watches = self.watches.len(), "watches resumed");
+        }
         let Some(watch) = self.watches.get_mut(&id) else { return Ok(After::Nothing) };
         let canceled = answer.0.canceled;
         let reason = answer.0.cancel_reason.clone();
         match watch.cursor.step(decode(answer)) {
             Step::Deliver(changes) => {
                 watch.set_connected(true);
-                if !changes.is_empty() {
-                    watch.buffer.push(changes);
+                if !changes.is_empty() && watch.buffer.push(changes) {
+                    let key = printable(&watch.range.key);
+                    tracing::warn!(key, "slow consumer: it is told the newest of each key, or what there is");
                 }
                 Ok(After::Nothing)
             }
@@ -251,8 +258,8 @@ impl Task {
                 watch.buffer.gap();
                 Ok(After::Nothing)
             }
-            Step::Overtaken => {
-                watch.buffer.overtaken();
+            Step::Overtaken(why) => {
+                watch.buffer.overtaken(why);
                 self.watches.remove(&id);
                 // The consumer begins anew; the server must not go on with this one.
                 Ok(if canceled { After::Nothing } else { After::Cancel(id) })
@@ -281,7 +288,7 @@ impl Drop for Task {
     fn drop(&mut self) {
         // At close nobody cares; after a panic the consumers begin anew, on another stream.
         for watch in self.watches.values() {
-            watch.buffer.overtaken();
+            watch.buffer.overtaken(Cause::StreamGone);
         }
     }
 }

@@ -9,6 +9,9 @@ use crate::binary::{Etcd, Version};
 /// Since this version etcd can do without fsync, which no test needs: nobody pulls the plug.
 const NO_FSYNC: Version = Version { major: 3, minor: 5, patch: 0 };
 
+/// Where in its directory a server has its data.
+pub(super) const DATA: &str = "data";
+
 pub(super) fn flags(
     etcd: &Etcd,
     options: &ServerOptions,
@@ -20,7 +23,7 @@ pub(super) fn flags(
     let timing = options.timing.unwrap_or(Timing::ALONE);
     let mut flags = vec![
         format!("--name={}", membership.name),
-        format!("--data-dir={}", dir.join("data").display()),
+        format!("--data-dir={}", dir.join(DATA).display()),
         format!("--listen-client-urls={scheme}://127.0.0.1:{}", ports.client.number()),
         format!("--advertise-client-urls={scheme}://{}", membership.client_address),
         format!("--listen-peer-urls=http://127.0.0.1:{}", ports.peer.number()),

@@ -1,15 +1,12 @@
 //! Authentication with tokens that live for 2 s: nobody notices when they expire.
 
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use etcd_client::GetOptions;
 use gocore_etcd_core::{Client, ErrorKind};
-use gocore_etcd_tests::{Auth, Server, ServerOptions, eventually};
+use gocore_etcd_tests::{Auth, Log, Server, ServerOptions, eventually};
 use tokio::task::JoinSet;
 use tokio::time::{interval, sleep, timeout};
-use tracing_subscriber::EnvFilter;
 
 use crate::story::{SOON, as_worker, connected};
 
@@ -137,32 +134,10 @@ async fn thirty_two_tasks_that_meet_an_expired_jwt_authenticate_once() {
     one_for_all(Auth::jwt(LIFE)).await;
 }
 
-/// What the library logs, for one thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("the log").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn neither_password_nor_token_is_ever_logged() {
     let story = Story::begin(Auth::jwt(LIFE)).await;
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new("gocore_etcd_core=trace,etcd_client=trace"))
-        .with_ansi(false)
-        .with_writer(move || writer.clone());
-    // The test and all tasks of its clients run on this thread.
-    let guard = tracing::subscriber::set_default(subscriber.finish());
+    let log = Log::begin("gocore_etcd_core=trace,etcd_client=trace");
     let client = story.worker().await;
     let lock = client.lock("k", TTL).await.expect("lock");
     sleep(EXPIRED).await;
@@ -171,8 +146,7 @@ async fn neither_password_nor_token_is_ever_logged() {
     client.close().await.expect("close");
     let wrong = as_worker([story.server.endpoint()], &Auth { password: "wrong secret".into(), ..story.auth.clone() });
     let error = Client::connect(wrong).await.expect_err("a wrong password");
-    drop(guard);
-    let log = String::from_utf8_lossy(&log.0.lock().expect("the log")).into_owned();
+    let log = log.text();
     println!("{log}");
     assert!(log.contains("connected") && log.contains("token renewed"), "the log was seen");
     for secret in [story.auth.password.as_str(), "wrong secret", "eyJ"] {

@@ -1,9 +1,11 @@
 //! Closing: idempotent, quick, and the end of everything.
 
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use gocore_etcd_core::{Client, Error, ErrorKind, Op, Range, Txn};
 use gocore_etcd_tests::{Proxy, Server, eventually};
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::story::{SOON, client, client_of};
@@ -24,6 +26,13 @@ async fn every_call_is_closed(client: &Client) {
     closed(kv.commit(Txn::new().then(Op::put("/k", "v"))).await.expect_err("commit"));
     closed(client.lock("k", TTL).await.expect_err("lock"));
     closed(client.try_lock("k", TTL).await.expect_err("try_lock"));
+    closed(client.campaign("k", "me", TTL).await.expect_err("campaign"));
+    closed(client.candidacy("k", "me", TTL).expect_err("candidacy"));
+    let work = async |_| ControlFlow::<()>::Continue(());
+    closed(client.run_as_leader("k", "me", TTL, work).await.expect_err("run_as_leader"));
+    closed(client.leader("k").await.expect_err("leader"));
+    closed(client.observe("k").expect_err("observe"));
+    closed(kv.watch("/k").expect_err("watch"));
 }
 
 #[tokio::test]
@@ -75,6 +84,32 @@ async fn close_does_not_wait_longer_than_its_limit_for_an_etcd_that_is_away() {
     assert!(!lock.is_held());
     every_call_is_closed(&client).await;
     server.thaw();
+}
+
+#[tokio::test]
+async fn closing_leaves_no_task_behind() {
+    const EACH: usize = 20;
+    let alive = || Handle::current().metrics().num_alive_tasks();
+    let server = Server::plain().await;
+    let before = alive();
+    let client = client_of(&server).await;
+    let (mut locks, mut candidacies, mut watches) = (Vec::new(), Vec::new(), Vec::new());
+    for n in 0..EACH {
+        // Each with a session of its own.
+        locks.push(client.lock(&n.to_string(), TTL + Duration::from_secs(n as u64)).await.expect("lock"));
+        candidacies.push(client.candidacy("k", &n.to_string(), TTL).expect("candidacy"));
+        watches.push(client.kv().watch(n.to_string()).expect("watch"));
+        watches[n].next().await.expect("an update");
+    }
+    let observation = client.observe("k").expect("observe");
+    let begun = async || (alive() - before > 3 * EACH).then_some(());
+    eventually(SOON, "sessions, locks and candidacies have tasks", begun).await;
+    client.close().await.expect("close");
+    // Connections close with the last handle; what ended at this moment may not have been counted yet.
+    let few = async || (alive() - before < EACH / 2).then_some(());
+    eventually(Duration::from_millis(100), "the connections' tasks alone are left", few).await;
+    drop((locks, candidacies, watches, observation, client));
+    eventually(SOON, "no task is left", async || (alive() <= before).then_some(())).await;
 }
 
 #[tokio::test]

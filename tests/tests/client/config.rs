@@ -51,6 +51,9 @@ async fn each_bad_field_is_named() {
     refused(valid().auto_sync_interval(Some(long)), &["auto_sync_interval"]).await;
     refused(valid().keep_alive(Duration::from_secs(1), Duration::ZERO), &["keep_alive.interval"]).await;
     refused(valid().keep_alive(Duration::ZERO, long), &["keep_alive.timeout"]).await;
+    let short = Duration::from_millis(99);
+    refused(valid().auto_sync_interval(Some(short)), &["auto_sync_interval"]).await;
+    refused(valid().keep_alive(Duration::ZERO, short), &["keep_alive.timeout"]).await;
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use gocore_etcd_core::{ClientConfig, Error, ErrorKind, Range};
-use gocore_etcd_tests::{Auth, Cluster, Pki, Proxy, Server, ServerOptions};
+use gocore_etcd_tests::{Auth, Cluster, Log, Pki, Proxy, Server, ServerOptions};
 
 use crate::story::{as_worker, client, client_of, connected, refused, refused_as};
 
@@ -57,12 +57,16 @@ async fn nobody_where_a_user_is_needed_is_unauthenticated() {
 }
 
 #[tokio::test]
-async fn credentials_on_a_server_without_authentication_connect_and_work() {
+async fn credentials_on_a_server_without_authentication_connect_with_a_warning_and_work() {
     let server = Server::plain().await;
+    let log = Log::begin("gocore_etcd_core=info");
     let client = connected(ClientConfig::new([server.endpoint()]).user("worker", "pa55")).await;
+    assert_eq!(log.lines(&["WARN", "the server has no authentication"]).len(), 1);
+    assert_eq!(log.lines(&["INFO", "connected"]).len(), 1);
     client.kv().put("/k", "v").await.expect("put");
     client.lock("k", TTL).await.expect("lock").unlock().await.expect("unlock");
     client.close().await.expect("close");
+    assert!(!log.text().contains("pa55"));
 }
 
 #[tokio::test]

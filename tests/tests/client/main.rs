@@ -8,6 +8,7 @@ mod config;
 mod connect;
 mod figures;
 mod load;
+mod log;
 mod outage;
 mod raw;
 mod story;

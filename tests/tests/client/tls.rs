@@ -1,12 +1,14 @@
 //! TLS against a real server: who is trusted, who we are, and what is said when either does not fit.
 
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use gocore_etcd_core::{ClientConfig, ErrorKind, TlsConfig};
 use gocore_etcd_tests::tls::ELSEWHERE;
-use gocore_etcd_tests::{Pki, Server, ServerOptions};
+use gocore_etcd_tests::{Agent, Pki, Server, ServerOptions};
 
-use crate::story::{connected, refused_as};
+use crate::story::{SOON, connected, refused_as};
 
 const TTL: Duration = Duration::from_secs(10);
 /// Far beyond what a refusal takes: a certificate does not become valid by waiting.
@@ -49,6 +51,20 @@ async fn an_unknown_authority_is_unavailable_and_said_to_be_the_handshake() {
     refused(&server, TlsConfig::new().ca(pki.foreign_ca.cert.as_bytes()), "UnknownIssuer").await;
     // The system's roots do not know it either.
     refused(&server, TlsConfig::new(), "UnknownIssuer").await;
+}
+
+#[tokio::test]
+async fn without_an_authority_in_the_configuration_the_systems_roots_are_trusted() {
+    let pki = Pki::new();
+    let server = Server::start(ServerOptions::new().tls(&pki)).await;
+    let agent = |roots: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_agent"));
+        command.args(["/go-core", &server.endpoint()]).env_remove("SSL_CERT_DIR").env("SSL_CERT_FILE", roots);
+        Agent::spawn_command(command)
+    };
+    agent(&pki.ca.cert_file).expect("connected", SOON).await;
+    let refused = agent(&pki.foreign_ca.cert_file).expect("failed", SOON).await;
+    assert!(refused.body["message"].as_str().is_some_and(|why| why.contains("UnknownIssuer")), "{}", refused.body);
 }
 
 #[tokio::test]

@@ -65,6 +65,42 @@ async fn a_warm_lock_and_unlock_cost_two_requests_and_two_proposals() {
 }
 
 #[tokio::test]
+async fn a_new_session_costs_two_requests_and_two_proposals_besides() {
+    let server = Server::plain().await;
+    let client = warm(&server).await;
+    let mut ttls = (1..).map(|n| TTL + Duration::from_secs(n));
+    let bill = least(&server, async || {
+        let ttl = ttls.next().expect("endless");
+        client.lock("k", ttl).await.expect("lock").unlock().await.expect("unlock");
+    });
+    assert_eq!(bill.await, (4, 4), "grant and record, lock and unlock");
+}
+
+#[tokio::test]
+async fn a_held_lock_costs_a_message_each_third_of_its_ttl_and_nothing_else() {
+    const TTL: Duration = Duration::from_secs(3);
+    const THIRDS: u64 = 6;
+    let server = Server::plain().await;
+    let client = Client::connect(ClientConfig::new([server.endpoint()])).await.expect("connect");
+    let lock = client.lock("k", TTL).await.expect("lock");
+    let watched = async || (server.metrics().await.watchers() == 2).then_some(());
+    eventually(Duration::from_secs(5), "its key and its session's record are watched", watched).await;
+    let renewals = async || server.metrics().await.messages_of("LeaseKeepAlive");
+    eventually(Duration::from_secs(5), "it is renewed", async || (renewals().await > 0).then_some(())).await;
+    let mut least_messages = u64::MAX;
+    // A sleep, because nothing else is to happen.
+    let bill = least(&server, async || {
+        let before = renewals().await;
+        tokio::time::sleep(TTL / 3 * THIRDS as u32).await;
+        least_messages = least_messages.min(renewals().await - before);
+    });
+    assert_eq!(bill.await, (0, 0));
+    // Jittered by a tenth, and one at the edge.
+    assert!((THIRDS - 1..=THIRDS + 1).contains(&least_messages), "{least_messages} messages in {THIRDS} thirds");
+    assert!(lock.is_held());
+}
+
+#[tokio::test]
 async fn try_lock_of_a_held_lock_costs_one_request_and_no_proposal_and_of_a_free_one_two_and_one() {
     let server = Server::plain().await;
     let (client, other) = (warm(&server).await, warm(&server).await);

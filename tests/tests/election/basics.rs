@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use gocore_etcd_core::election::DEFAULT_ELECTION_TTL;
 use gocore_etcd_core::{Error, ErrorKind, Leadership, Op, Range, Txn};
 use gocore_etcd_tests::Server;
+use gocore_etcd_tests::story::granted;
 use tokio::time::timeout;
 
 use crate::story::{SOON, TTL, campaigning, candidates, client_of, outcome, put, seen_pair, until_candidates};
@@ -27,6 +29,19 @@ async fn a_leader_leads_until_it_resigns() {
     timeout(SOON, leadership.lost()).await.expect("what is given back is led no longer");
     assert!(!timeout(SOON, leadership.loss()).await.expect("over"), "given back, not lost");
     client.close().await.expect("close");
+}
+
+#[tokio::test]
+async fn a_candidate_that_names_no_ttl_has_15_s() {
+    let server = Server::plain().await;
+    let (client, etcd) = (client_of(&server).await, server.client().await);
+    let _leadership = client.campaign("k", "me", Duration::ZERO).await.expect("campaign");
+    let _candidacy = client.candidacy("background", "me", Duration::ZERO).expect("candidacy");
+    until_candidates(&etcd, "background", 1).await;
+    for key in ["k", "background"] {
+        assert_eq!(granted(&etcd, &format!("/go-core/elections/{key}/")).await, Duration::from_secs(15));
+    }
+    assert_eq!(DEFAULT_ELECTION_TTL, Duration::from_secs(15));
 }
 
 #[tokio::test]

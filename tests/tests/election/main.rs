@@ -7,6 +7,7 @@ mod deadlines;
 mod foreign;
 mod lost_answer;
 mod observers;
+mod restored;
 mod rights;
 mod run;
 mod story;

@@ -47,6 +47,28 @@ async fn a_restart_keeps_the_data_and_the_ports() {
 }
 
 #[tokio::test]
+async fn a_backup_that_is_put_back_is_the_store_of_then_and_one_founded_anew_is_another_cluster() {
+    let mut server = Server::plain().await;
+    let client = server.client().await;
+    let put = async |key: &str| {
+        let put = async || client.kv_client().put(key, "v", None).await.ok();
+        let header = eventually(LONG, "a put", put).await.take_header().unwrap();
+        (header.cluster_id(), header.revision())
+    };
+    let then = put("k").await;
+    let backup = server.back_up();
+    server.restart().await;
+    assert_eq!(put("later").await, (then.0, then.1 + 1));
+    server.put_back(backup);
+    server.restart().await;
+    assert_eq!(put("k").await, (then.0, then.1 + 1), "as if nothing had been put");
+    server.found_anew();
+    server.restart().await;
+    let (cluster, revision) = put("k").await;
+    assert!(cluster != then.0 && revision == 2);
+}
+
+#[tokio::test]
 async fn a_full_server_refuses_writes() {
     let server = Server::start(ServerOptions::new().quota_backend_bytes(64 << 10)).await;
     let mut kv = server.client().await.kv_client();

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use gocore_etcd_core::lock::DEFAULT_LOCK_TTL;
 use gocore_etcd_core::{Client, ClientConfig, ErrorKind, Lock, Op, PutOptions, Range, Txn};
+use gocore_etcd_tests::story::granted;
 use gocore_etcd_tests::{Server, eventually};
 use tokio::time::timeout;
 
@@ -33,6 +35,18 @@ async fn a_lock_is_held_until_it_is_unlocked() {
     lock.unlock().await.expect("a second unlock gives the result of the first");
     timeout(SOON, lock.lost()).await.expect("what is given back is held no longer");
     client.close().await.expect("close");
+}
+
+#[tokio::test]
+async fn a_lock_that_names_no_ttl_has_30_s() {
+    let server = Server::plain().await;
+    let (client, etcd) = (client(&server).await, server.client().await);
+    let _lock = client.lock("k", Duration::ZERO).await.expect("lock");
+    let _tried = client.try_lock("tried", Duration::ZERO).await.expect("try_lock").expect("free");
+    for key in ["k", "tried"] {
+        assert_eq!(granted(&etcd, &format!("/go-core/locks/{key}/")).await, Duration::from_secs(30));
+    }
+    assert_eq!(DEFAULT_LOCK_TTL, Duration::from_secs(30));
 }
 
 #[tokio::test]

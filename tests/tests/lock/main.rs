@@ -8,5 +8,6 @@ mod foreign;
 mod lagging;
 mod lost_answer;
 mod operators;
+mod restored;
 mod story;
 mod survives;

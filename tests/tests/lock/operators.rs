@@ -12,18 +12,22 @@ use crate::story::{
 
 /// Far beyond every limit here: nothing is noticed because a renewal fails.
 const TTL: Duration = Duration::from_secs(60);
-/// The promise is 100 ms; this is what a busy machine may make of it.
+/// What is promised, and kept in the best of a few rounds on a machine however busy.
+const PROMISED: Duration = Duration::from_millis(100);
+/// What a busy machine may make of it.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
 /// Waits until the lock is lost, counted from `since`, and checks that everything says so.
-async fn is_lost_at_once(what: &str, lock: &Lock, since: Instant) {
+async fn is_lost_at_once(what: &str, lock: &Lock, since: Instant) -> Duration {
     timeout(AT_ONCE, lock.lost()).await.unwrap_or_else(|_| panic!("{what}: not noticed within {AT_ONCE:?}"));
-    println!("{what}: lost after {:?}", since.elapsed());
+    let took = since.elapsed();
+    println!("{what}: lost after {took:?}");
     assert!(!lock.is_held());
     let lost = |result: gocore_etcd_core::Result<()>| assert_eq!(result.expect_err(what).kind(), ErrorKind::Lost);
     lost(lock.put("/data", "stale").await.map(drop));
     lost(lock.unlock().await);
     lost(lock.unlock().await);
+    took
 }
 
 /// Takes the lock; calls again as long as the session turns out to be the one that an operator has just ended.
@@ -42,10 +46,11 @@ async fn until_watched(server: &Server, watches: u64) {
 }
 
 #[tokio::test]
-async fn a_lock_whose_lease_an_operator_revokes_is_lost_at_once() {
+async fn a_lock_whose_lease_an_operator_revokes_is_lost_within_100_ms() {
     let server = Server::plain().await;
     let (ours, etcd) = (client_of(&server).await, server.client().await);
-    for round in 0..3 {
+    let mut least = AT_ONCE;
+    for round in 0..5 {
         let lock = lock_again(&ours, "k").await;
         if round > 0 {
             until_watched(&server, 2).await;
@@ -53,16 +58,18 @@ async fn a_lock_whose_lease_an_operator_revokes_is_lost_at_once() {
         let lease = lease_of(&etcd, "k").await;
         let since = Instant::now();
         etcd.lease_client().revoke(lease).await.expect("revoke");
-        is_lost_at_once("lease revoked", &lock, since).await;
+        least = least.min(is_lost_at_once("lease revoked", &lock, since).await);
     }
+    assert!(least < PROMISED, "{least:?}");
 }
 
 #[tokio::test]
-async fn a_lock_whose_key_an_operator_deletes_is_lost_at_once_and_its_neighbours_are_not() {
+async fn a_lock_whose_key_an_operator_deletes_is_lost_within_100_ms_and_its_neighbours_are_not() {
     let server = Server::plain().await;
     let (ours, etcd) = (client_of(&server).await, server.client().await);
     let neighbour = ours.lock("neighbour", TTL).await.expect("lock of the same session");
-    for round in 0..3 {
+    let mut least = AT_ONCE;
+    for round in 0..5 {
         let lock = ours.lock("k", TTL).await.expect("lock");
         // The first is deleted before anything watches it.
         if round > 0 {
@@ -70,8 +77,9 @@ async fn a_lock_whose_key_an_operator_deletes_is_lost_at_once_and_its_neighbours
         }
         let since = Instant::now();
         etcd.kv_client().delete(contenders(&etcd, "k").await[0].as_str(), None).await.expect("delete");
-        is_lost_at_once("key deleted", &lock, since).await;
+        least = least.min(is_lost_at_once("key deleted", &lock, since).await);
     }
+    assert!(least < PROMISED, "{least:?}");
     assert!(neighbour.is_held());
     neighbour.unlock().await.expect("unlock");
 }

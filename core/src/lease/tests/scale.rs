@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt};
-use gocore_etcd_tests::{Cluster, ClusterOptions};
+use gocore_etcd_tests::{Cluster, ClusterOptions, eventually};
+use tokio::runtime::Handle;
 
 use super::*;
 use crate::client_config::ClientConfig;
@@ -14,11 +15,13 @@ const LEASES: usize = 10_000;
 const TTL: Duration = Duration::from_secs(24);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn ten_thousand_leases_cost_ten_streams_and_hold_through_a_slow_follower() {
+async fn ten_thousand_leases_cost_ten_streams_and_few_tasks_and_hold_through_a_slow_follower() {
     let cluster = Cluster::start_with(ClusterOptions::new(3).peer_delay(Duration::from_millis(1))).await;
     let follower = cluster.follower().await;
     let config = ClientConfig::new([cluster.server(follower).endpoint()]).request_timeout(Duration::from_secs(60));
     let tasks = Tasks::new();
+    let alive = || Handle::current().metrics().num_alive_tasks();
+    let before = alive();
     let transport = Transport::connect(&config, &Keyspace::new(""), &tasks).await.expect("connect");
     let door = Door::new(transport, tasks.clone(), config.request_timeout).named("test");
     let leases = Leases::new(door.clone(), tasks.clone());
@@ -27,6 +30,10 @@ async fn ten_thousand_leases_cost_ten_streams_and_hold_through_a_slow_follower()
     let grants = (0..LEASES).map(|_| leases.grant(&door, ttl, Purpose::Exclusion));
     let granted: Vec<Result<Lease>> = stream::iter(grants).buffer_unordered(256).collect().await;
     let granted: Vec<Lease> = granted.into_iter().map(|lease| lease.expect("grant")).collect();
+    // For each stream one of ours and two of HTTP's; one for the endpoint, a few for its connections.
+    let cost = alive() - before;
+    println!("{cost} tasks");
+    assert!(cost < 5 * LEASES / LEASES_PER_STREAM, "{cost} tasks");
 
     // Until each has been renewed at least twice, which is past its first TTL.
     let begun = BootTime::now();
@@ -46,4 +53,7 @@ async fn ten_thousand_leases_cost_ten_streams_and_hold_through_a_slow_follower()
     assert_eq!(streams, (LEASES / LEASES_PER_STREAM) as u64, "streams opened in all");
     tasks.shut_down(Duration::ZERO);
     tasks.ended().await;
+    drop((leases, door));
+    let ended = async || (alive() <= before).then_some(());
+    eventually(TTL, "no task is left", ended).await;
 }

@@ -50,8 +50,20 @@ fn more_keys_than_fit_ask_for_a_new_list_and_hold_no_memory() {
     for revision in 1..=100 {
         queue.push(vec![change(revision as u8, revision)], 10, 1_000_000);
     }
-    assert_eq!(queue.take(), Some(Taken::Overtaken));
+    assert_eq!(queue.take(), Some(Taken::Overtaken(Cause::SlowConsumer)));
     assert_eq!((queue.bytes, queue.changes.len()), (0, 0));
+}
+
+#[test]
+fn that_a_consumer_is_slow_is_said_once_until_it_has_caught_up() {
+    let mut queue = Queue::default();
+    let pushed = |queue: &mut Queue, revisions: std::ops::RangeInclusive<i64>| {
+        revisions.filter(|revision| queue.push(vec![change(0, *revision)], 10, 1_000_000)).collect::<Vec<_>>()
+    };
+    assert_eq!(pushed(&mut queue, 1..=10), [0i64; 0]);
+    assert_eq!(pushed(&mut queue, 11..=100), [11]);
+    while queue.take().is_some() {}
+    assert_eq!(pushed(&mut queue, 101..=120), [111]);
 }
 
 #[test]

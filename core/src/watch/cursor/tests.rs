@@ -55,14 +55,14 @@ fn a_watch_from_now_on_tells_whether_something_was_missed_and_resumes_without_a_
 #[test]
 fn compaction_and_a_restored_cluster_ask_for_a_new_list() {
     let compacted = Message { canceled: true, compact_revision: 50, ..Message::default() };
-    assert_eq!(Cursor::new(5).step(compacted), Step::Overtaken);
+    assert_eq!(Cursor::new(5).step(compacted), Step::Overtaken(Cause::Compacted));
 
     let mut cursor = Cursor::new(5);
     cursor.step(events(&[9]));
     let other = Message { cluster: 2, revision: 20, created: true, ..Message::default() };
-    assert_eq!(cursor.clone().step(other), Step::Overtaken, "another cluster");
+    assert_eq!(cursor.clone().step(other), Step::Overtaken(Cause::OtherCluster), "another cluster");
     let behind = Message { cluster: 1, revision: 3, created: true, ..Message::default() };
-    assert_eq!(cursor.step(behind), Step::Overtaken, "a store behind what was seen");
+    assert_eq!(cursor.step(behind), Step::Overtaken(Cause::StoreBehind), "a store behind what was seen");
 }
 
 #[test]
