@@ -45,6 +45,7 @@ mod wire;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use self::dialer::Dialer;
 use self::endpoint::Endpoint;
@@ -79,6 +80,8 @@ struct Inner {
     dialer: Dialer,
     next_id: AtomicU32,
     uses_tls: bool,
+    /// How long a renewal of the token may take, whoever waits for it.
+    patience: Duration,
     tasks: Tasks,
 }
 
@@ -111,7 +114,7 @@ impl Transport {
     /// `Unauthenticated` when the server refuses the user; what a request can end with besides.
     ///
     /// # Cancel safety
-    /// Whoever waits as well goes on in our place.
+    /// The renewal goes on.
     pub(crate) async fn refresh_token(&self, seen: TokenVersion, deadline: Deadline) -> Result<()> {
         self.renew_token("client.authenticate", seen, deadline).await
     }
@@ -131,19 +134,25 @@ impl Transport {
     }
 
     async fn renew_token(&self, op: &'static str, seen: TokenVersion, deadline: Deadline) -> Result<()> {
-        let authenticate = |user: Credentials| async move {
-            let call = Call { op, key: &[], deadline, kind: CallKind::Repeatable };
-            let answer = self.call_once(call, || {
-                let (mut auth, name, password) = (self.0.auth.clone(), user.name.clone(), user.password.to_string());
-                async move { auth.authenticate(name, password).await }
-            });
-            match answer.await {
-                Ok(answer) => Ok(Granted::Token(answer.token().to_string())),
-                Err(error) if retry::is_not_enabled(&error.to_string()) => Ok(Granted::NotEnabled),
-                Err(error) => Err(error),
-            }
+        let authenticate = |user: Credentials| {
+            let transport = self.clone();
+            async move { transport.authenticate(op, user).await }
         };
-        self.0.hub.common.tokens.renew(op, seen, deadline, authenticate).await
+        let Inner { hub, tasks, .. } = &*self.0;
+        hub.common.tokens.renew(op, seen, deadline, tasks, authenticate).await
+    }
+
+    async fn authenticate(&self, op: &'static str, user: Credentials) -> Result<Granted> {
+        let call = Call { op, key: &[], deadline: Deadline::after(self.0.patience), kind: CallKind::Repeatable };
+        let answer = self.call_once(call, || {
+            let (mut auth, name, password) = (self.0.auth.clone(), user.name.clone(), user.password.to_string());
+            async move { auth.authenticate(name, password).await }
+        });
+        match answer.await {
+            Ok(answer) => Ok(Granted::Token(answer.token().to_string())),
+            Err(error) if retry::is_not_enabled(&error.to_string()) => Ok(Granted::NotEnabled),
+            Err(error) => Err(error),
+        }
     }
 
     fn hub(&self) -> Arc<Hub> {
