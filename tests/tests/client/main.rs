@@ -13,3 +13,4 @@ mod raw;
 mod story;
 mod sync;
 mod tls;
+mod transfer;
