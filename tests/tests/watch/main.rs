@@ -1,5 +1,7 @@
 //! The watch that every waiting capability stands on, seen through `Kv::watch`: no gap, no duplicate, no silence.
 
+mod home;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
