@@ -50,6 +50,7 @@ pub(crate) struct KeepAlive {
     /// Takes lease ids from the moment the stream exists; clones may be used beside [`message`](Self::message).
     pub(crate) requests: mpsc::Sender<i64>,
     state: State,
+    hub: Arc<Hub>,
     attempt: Arc<Attempt>,
     _end: DropGuard,
 }
@@ -68,8 +69,10 @@ impl Transport {
         let end = CancellationToken::new();
         let body = Ids { ids, on_wire: Some(on_wire), end: Box::pin(end.clone().cancelled_owned()) };
         let attempt = Attempt::new(Vec::new(), false);
-        let opening = Box::pin(open(self.hub(), Arc::clone(&attempt), body));
-        let mut stream = KeepAlive { requests, state: State::Opening(opening), attempt, _end: end.drop_guard() };
+        let hub = self.hub();
+        let opening = Box::pin(open(Arc::clone(&hub), Arc::clone(&attempt), body));
+        hub.picker.home.keep_alive_begins();
+        let mut stream = KeepAlive { requests, state: State::Opening(opening), hub, attempt, _end: end.drop_guard() };
         let taken = async {
             tokio::select! {
                 biased;
@@ -95,7 +98,12 @@ impl KeepAlive {
         self.open().await?;
         let State::Open(answers) = &mut self.state else { return Ok(None) };
         match answers.message().await {
-            Ok(Some(LeaseKeepAliveResponse { id, ttl })) => Ok(Some(KeepAliveAnswer { id, ttl })),
+            Ok(Some(LeaseKeepAliveResponse { id, ttl })) => {
+                if let Some(place) = self.attempt.place() {
+                    self.hub.picker.home.vouch(place.endpoint.id());
+                }
+                Ok(Some(KeepAliveAnswer { id, ttl }))
+            }
             Ok(None) => {
                 self.state = State::Over;
                 Ok(None)
@@ -126,6 +134,12 @@ impl KeepAlive {
     fn failed(&mut self, status: Status) -> Error {
         self.state = State::Over;
         retry::into_error(OP, &[], status.into())
+    }
+}
+
+impl Drop for KeepAlive {
+    fn drop(&mut self) {
+        self.hub.picker.home.keep_alive_ends();
     }
 }
 

@@ -6,7 +6,7 @@
 //! - `class`, `line`: three connections per endpoint, one for each class of traffic
 //! - `dialer`, `gathered`: how a connection is made; it writes once what one turn of the scheduler has for it
 //! - `health`, `probe`, `endpoint`, `common`: who can be used; requests raise suspicion, probes judge
-//! - `picker`: round robin for requests, one home for the streams of a client
+//! - `picker`, `home`: round robin for requests, one home for the streams of a client
 //! - `call`, `plan`, `flights`, `attempt`, `body`: one request until its answer is there: deadline, retries, hedged reads
 //! - `retry`, `failure`: what an error means
 //! - `token`: the user's token, renewed by one for all
@@ -31,6 +31,7 @@ mod failure;
 mod flights;
 mod gathered;
 mod health;
+mod home;
 mod keep_alive;
 mod line;
 mod picker;

@@ -1,9 +1,11 @@
 //! One watch stream with its many watches: the thin shell around [`Cursor`] and [`Buffer`].
 //!
 //! The task always reads, whatever the consumers do. When the stream ends, all watches resume on a new one from where
-//! they stand; nothing is lost by that, so that it is also the cure for a token that the stream had outlived.
+//! they stand; nothing is lost by that, so that it is also the cure for a token that the stream had outlived, and the way
+//! to where the renewals are answered.
 
 use std::collections::{HashMap, VecDeque};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -82,7 +84,7 @@ impl Handle {
     pub(super) fn start(transport: Transport, tasks: &Tasks) -> Self {
         let (commands, orders) = mpsc::unbounded_channel();
         let load = Arc::new(AtomicUsize::new(0));
-        let task = Task { transport, orders, load: load.clone(), watches: HashMap::new(), failures: 0 };
+        let task = Task { transport, orders, load: load.clone(), watches: HashMap::new(), failures: 0, strayed: 0 };
         tasks.spawn(task.run());
         Self { commands, load }
     }
@@ -114,6 +116,8 @@ struct Task {
     watches: HashMap<i64, Subscription>,
     /// How often in a row a stream ended without an answer.
     failures: u32,
+    /// How often in a row one has followed its home in vain.
+    strayed: u32,
 }
 
 /// What is still to be said to the server.
@@ -159,10 +163,13 @@ impl Task {
         let Some(first) = self.watches.get(&first) else { return Ok(()) };
         let mut client = self.transport.watch();
         let opening = client.watch(first.range.key.clone(), Some(first.options()));
-        let opened = Deadline::after(OPENING).limit(opening).await;
+        let stay = self.transport.stay();
+        let opened = Deadline::after(OPENING).limit(stay.open(opening)).await;
         let late = || Error::new(ErrorKind::Unavailable, "watch").with_detail("no answer to a new watch stream");
         let stream = opened.map_err(|_| late())?.map_err(|error| Transport::error("watch", error))?;
         let (mut sender, mut answers) = stream.split();
+        self.strayed = if stay.is_at_home() { 0 } else { self.strayed.saturating_add(1) };
+        let mut moved = pin!(stay.is_over(self.strayed));
         // In the order of their times, as all wait equally long.
         let mut later: VecDeque<(BootTime, i64)> = VecDeque::new();
         // Creations are answered in order; a refused one has no id.
@@ -194,6 +201,10 @@ impl Task {
                     Some(order) => requests.extend(self.obey(order)),
                     None => return Ok(()),
                 },
+                () = &mut moved => {
+                    let moved = Error::new(ErrorKind::Unavailable, "watch");
+                    return Err(moved.with_detail("the renewals are answered elsewhere: following them"));
+                }
                 () = due(later.front()) => {
                     let refused = later.pop_front().and_then(|(_, id)| self.watches.remove(&id));
                     refused.iter().for_each(|watch| watch.buffer.overtaken());
