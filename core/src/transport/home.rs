@@ -12,6 +12,7 @@ use super::Transport;
 use super::attempt::Attempt;
 use super::picker::EndpointId;
 use super::service::Hub;
+use super::token::TokenVersion;
 
 /// How long a watch stream looks on before it follows, spread by half of it: twice as long after each time in vain.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -92,6 +93,11 @@ impl Stay {
     /// Runs the opening of the stream.
     pub(crate) async fn open<F: Future>(&self, opening: F) -> F::Output {
         Arc::clone(&self.attempt).run(opening).await
+    }
+
+    /// The token the stream was opened with, and keeps.
+    pub(crate) fn token(&self) -> Option<TokenVersion> {
+        self.attempt.place().map(|place| place.token)
     }
 
     /// Whether the stream is where the home is.

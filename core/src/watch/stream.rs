@@ -21,7 +21,7 @@ use crate::kv::KeyValue;
 use crate::range::Range;
 use crate::tasks::Tasks;
 use crate::time::{BootTime, Deadline, jittered, sleep_until};
-use crate::transport::Transport;
+use crate::transport::{TokenVersion, Transport};
 
 /// How long the first answer of a new stream, or a new token, may take before it is tried again.
 const OPENING: Duration = Duration::from_secs(5);
@@ -191,7 +191,7 @@ impl Task {
                 answer = answers.message() => {
                     let answer = answer.map_err(|error| Transport::error("watch", error))?;
                     let ended = || Error::new(ErrorKind::Unavailable, "watch").with_detail("the server ended the stream");
-                    match self.answered(answer.ok_or_else(ended)?, &mut creating)? {
+                    match self.answered(answer.ok_or_else(ended)?, &mut creating, stay.token())? {
                         After::Nothing => {}
                         After::Cancel(id) => requests.push_back(Request::Cancel(id)),
                         After::Later(id) => later.push_back((BootTime::now().plus(PAUSE), id)),
@@ -238,12 +238,22 @@ impl Task {
     /// Hands an answer to its watch.
     ///
     /// # Errors
-    /// Unauthenticated when the stream has outlived its token.
-    fn answered(&mut self, answer: etcd::WatchResponse, creating: &mut VecDeque<i64>) -> Result<After> {
+    /// Unauthenticated when the stream has outlived its `token`; Unavailable when that may be why it refuses a watch.
+    fn answered(
+        &mut self,
+        answer: etcd::WatchResponse,
+        creating: &mut VecDeque<i64>,
+        token: Option<TokenVersion>,
+    ) -> Result<After> {
         let created = answer.0.created.then(|| creating.pop_front()).flatten();
         let id = created.unwrap_or(answer.0.watch_id);
         if answer.0.canceled && Transport::is_stale_token_text(&answer.0.cancel_reason) {
             return Err(Error::new(ErrorKind::Unauthenticated, "watch").with_detail(answer.0.cancel_reason));
+        }
+        let refused = answer.0.created && answer.0.canceled && answer.0.compact_revision == 0;
+        if refused && token.is_some_and(|token| token != self.transport.token_version()) {
+            // Servers before 3.5.6 call a stale token a want of rights (etcd #14547): under the new one it will show.
+            return Err(Error::new(ErrorKind::Unavailable, "watch").with_detail(answer.0.cancel_reason));
         }
         self.failures = 0;
         let Some(watch) = self.watches.get_mut(&id) else { return Ok(After::Nothing) };

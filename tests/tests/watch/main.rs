@@ -1,6 +1,7 @@
 //! The watch that every waiting capability stands on, seen through `Kv::watch`: no gap, no duplicate, no silence.
 
 mod home;
+mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
