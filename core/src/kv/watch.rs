@@ -64,8 +64,8 @@ impl KvWatch {
     ///
     /// # Errors
     /// Closed, when the client was closed: nothing comes after. Any other is told once, and the watch goes on: call again.
-    /// PermissionDenied, Unauthenticated and the like, while etcd does not let us read the range; once it does, a snapshot
-    /// follows.
+    /// PermissionDenied, Unauthenticated and the like, while etcd does not let us read the range, also when a user loses its
+    /// rights later; once it does, a snapshot follows (a user who was refused is tried again after up to 30 s).
     ///
     /// # Cancel safety
     /// Safe: nothing is taken that is not returned.

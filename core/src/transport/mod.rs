@@ -54,7 +54,7 @@ use self::picker::EndpointId;
 use self::service::Hub;
 use self::token::Granted;
 use crate::client_config::{Address, Credentials};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::tasks::Tasks;
 use crate::time::Deadline;
 
@@ -109,15 +109,19 @@ impl Transport {
         self.0.hub.common.tokens.current().version
     }
 
-    /// Gets a new token unless somebody already has since `seen`; does nothing without a user.
+    /// Gets a new token unless somebody already has since `seen`, for who was refused without.
     ///
     /// # Errors
-    /// `Unauthenticated` when the server refuses the user; what a request can end with besides.
+    /// `Unauthenticated` when the server refuses the user, or wants one and there is none; what a request can end with besides.
     ///
     /// # Cancel safety
     /// The renewal goes on.
     pub(crate) async fn refresh_token(&self, seen: TokenVersion, deadline: Deadline) -> Result<()> {
-        self.renew_token("client.authenticate", seen, deadline).await
+        const OP: &str = "client.authenticate";
+        if !self.has_user() {
+            return Err(Error::new(ErrorKind::Unauthenticated, OP).with_detail("the server wants a user"));
+        }
+        self.renew_token(OP, seen, deadline).await
     }
 
     /// An error of a stream as one of ours.

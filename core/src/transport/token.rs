@@ -35,8 +35,10 @@ pub(super) enum Granted {
     NotEnabled,
 }
 
-/// For this long after a refusal nobody else asks: a changed password must not turn every caller into 80 ms of bcrypt.
+/// For this long after a refusal nobody else asks, twice as long after each further one: a changed password must not turn
+/// every caller into 80 ms of bcrypt, nor a fleet that watches into a load without end.
 const REFUSAL_HOLDS: Duration = Duration::from_secs(1);
+const REFUSAL_HOLDS_AT_MOST: Duration = Duration::from_secs(30);
 
 pub(super) struct Tokens {
     current: ArcSwap<Token>,
@@ -46,8 +48,16 @@ pub(super) struct Tokens {
 }
 
 struct Refusal {
-    at: BootTime,
     error: Error,
+    holds: Duration,
+    until: BootTime,
+}
+
+impl Refusal {
+    fn after(last: Option<&Refusal>, error: Error, now: BootTime) -> Self {
+        let holds = last.map_or(REFUSAL_HOLDS, |last| (last.holds * 2).min(REFUSAL_HOLDS_AT_MOST));
+        Self { error, holds, until: now.plus(holds) }
+    }
 }
 
 impl Tokens {
@@ -87,8 +97,8 @@ impl Tokens {
                 if self.current().version != seen {
                     return Ok(());
                 }
-                if let Some(Refusal { at, error }) = &*refusal
-                    && BootTime::now() < at.plus(REFUSAL_HOLDS)
+                if let Some(Refusal { error, until, .. }) = &*refusal
+                    && BootTime::now() < *until
                 {
                     return Err(error.clone().with_op(op));
                 }
@@ -128,7 +138,7 @@ impl Tokens {
         match &renewed {
             Ok(()) => *refusal = None,
             Err(error) if error.kind() == ErrorKind::Unauthenticated => {
-                *refusal = Some(Refusal { at: BootTime::now(), error: error.clone() });
+                *refusal = Some(Refusal::after(refusal.as_ref(), error.clone(), BootTime::now()));
             }
             Err(_) => {}
         }

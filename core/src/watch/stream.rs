@@ -148,7 +148,10 @@ impl Task {
             if error.kind() == ErrorKind::Unauthenticated
                 && let Err(error) = self.transport.refresh_token(token, Deadline::after(OPENING)).await
             {
-                tracing::debug!(%error, "token refresh for watches failed");
+                match error.kind() {
+                    ErrorKind::Unauthenticated => self.send_away(&error),
+                    _ => tracing::debug!(%error, "token refresh for watches failed"),
+                }
             }
             let pause = Duration::from_millis(10) * 2u32.pow(self.failures.min(7));
             self.failures = self.failures.saturating_add(1);
@@ -220,6 +223,15 @@ impl Task {
                 }
             }
         }
+    }
+
+    /// The user is refused, and no stream will change that: each consumer begins anew, and learns so by its reading.
+    fn send_away(&mut self, why: &Error) {
+        tracing::warn!(error = %why, watches = self.watches.len(), "the server refuses the user of these watches");
+        for (_, watch) in self.watches.drain() {
+            watch.buffer.overtaken();
+        }
+        self.load.store(self.orders.len(), Ordering::Relaxed);
     }
 
     fn obey(&mut self, order: Command) -> Option<Request> {

@@ -1,5 +1,6 @@
 //! One renewal for all who met the same stale token.
 
+use std::iter::successors;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -7,11 +8,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
-use super::{Granted, Tokens};
+use super::{Granted, Refusal, Tokens};
 use crate::client_config::Credentials;
 use crate::error::{Error, ErrorKind};
 use crate::tasks::Tasks;
-use crate::time::Deadline;
+use crate::time::{BootTime, Deadline};
 
 fn tokens() -> (Arc<Tokens>, Tasks) {
     let password = Zeroizing::new("secret".to_string());
@@ -56,6 +57,15 @@ async fn a_refused_user_is_not_asked_about_again_at_once() {
     let again =
         tokens.renew("second", seen, soon(), &tasks, |_| async { unreachable!("not asked") }).await.unwrap_err();
     assert_eq!((again.kind(), again.op()), (ErrorKind::Unauthenticated, "second"));
+}
+
+#[test]
+fn each_refusal_holds_twice_as_long_as_the_one_before_up_to_half_a_minute() {
+    let error = || Error::new(ErrorKind::Unauthenticated, "test");
+    let first = Refusal::after(None, error(), BootTime::ZERO);
+    let refusals = successors(Some(first), |last| Some(Refusal::after(Some(last), error(), last.until)));
+    let holds: Vec<_> = refusals.take(7).map(|refusal| refusal.holds.as_secs()).collect();
+    assert_eq!(holds, [1, 2, 4, 8, 16, 30, 30]);
 }
 
 #[tokio::test]
