@@ -7,7 +7,7 @@ mod options;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
@@ -266,6 +266,28 @@ impl Server {
         self.until_healthy().await;
     }
 
+    /// Kills it and copies its data, as a snapshot of its disk would.
+    ///
+    /// # Panics
+    /// When they cannot be copied.
+    pub fn back_up(&mut self) -> TempDir {
+        self.kill();
+        let backup = tempfile::tempdir().expect("a directory for the backup");
+        copy(&self.dir.path().join("data"), &backup.path().join("data"));
+        backup
+    }
+
+    /// Kills it and puts the data of a backup in place of its own.
+    ///
+    /// # Panics
+    /// When they cannot be copied.
+    pub fn restore(&mut self, backup: &TempDir) {
+        self.kill();
+        let data = self.dir.path().join("data");
+        fs::remove_dir_all(&data).expect("the data go");
+        copy(&backup.path().join("data"), &data);
+    }
+
     pub(crate) fn relaunch(&mut self) {
         self.kill();
         self.launch();
@@ -290,6 +312,11 @@ impl Server {
     fn log_file(&self) -> PathBuf {
         self.dir.path().join("log")
     }
+}
+
+fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-a").args([from, to]).status().expect("cp runs");
+    assert!(copied.success(), "{} is not copied: {copied}", from.display());
 }
 
 impl Drop for Server {

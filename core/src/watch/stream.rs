@@ -329,11 +329,12 @@ async fn due(next: Option<&(BootTime, i64)>) {
 /// An event of an unknown type, or without a key, tells nothing that we could pass on.
 fn decode(answer: etcd::WatchResponse) -> Message {
     let etcd::proto::PbWatchResponse { header, created, canceled, compact_revision, events, .. } = answer.0;
-    let (cluster, revision) = header.map_or((0, 0), |header| (header.cluster_id, header.revision));
+    let (cluster, term, revision) =
+        header.map_or((0, 0, 0), |header| (header.cluster_id, header.raft_term, header.revision));
     let events = events.into_iter().filter_map(|event| match (event.r#type, event.kv?) {
         (0, kv) => Some(Change::Put(KeyValue::from(kv))),
         (1, kv) => Some(Change::Delete { key: kv.key, revision: kv.mod_revision }),
         _ => None,
     });
-    Message { cluster, revision, canceled, compact_revision, created, events: events.collect() }
+    Message { cluster, term, revision, canceled, compact_revision, created, events: events.collect() }
 }
