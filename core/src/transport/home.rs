@@ -46,19 +46,26 @@ impl Home {
         });
     }
 
-    /// A renewal was answered at `endpoint`.
+    /// A renewal was answered at `endpoint`: where none has been so far, that is the home.
     pub(super) fn vouch(&self, endpoint: EndpointId) {
-        self.0.send_if_modified(|home| home.at == Some(endpoint) && !std::mem::replace(&mut home.vouched_for, true));
+        self.0.send_if_modified(|home| {
+            let vouches = !home.vouched_for;
+            if vouches {
+                *home = State { at: Some(endpoint), vouched_for: true, ..*home };
+            }
+            vouches
+        });
     }
 
     pub(super) fn keep_alive_begins(&self) {
         self.0.send_modify(|home| home.keep_alives += 1);
     }
 
-    pub(super) fn keep_alive_ends(&self) {
+    /// It was at `endpoint`, if it had come that far. Others may still be elsewhere.
+    pub(super) fn keep_alive_ends(&self, endpoint: Option<EndpointId>) {
         self.0.send_modify(|home| {
             home.keep_alives = home.keep_alives.saturating_sub(1);
-            home.vouched_for &= home.keep_alives > 0;
+            home.vouched_for &= home.keep_alives > 0 && home.at != endpoint;
         });
     }
 

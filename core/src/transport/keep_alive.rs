@@ -19,6 +19,7 @@ use tonic_prost::ProstCodec;
 
 use super::attempt::Attempt;
 use super::class::KEEP_ALIVE;
+use super::picker::EndpointId;
 use super::service::{Hub, carry};
 use super::wire::{LeaseKeepAliveRequest, LeaseKeepAliveResponse};
 use super::{Transport, retry};
@@ -99,8 +100,8 @@ impl KeepAlive {
         let State::Open(answers) = &mut self.state else { return Ok(None) };
         match answers.message().await {
             Ok(Some(LeaseKeepAliveResponse { id, ttl })) => {
-                if let Some(place) = self.attempt.place() {
-                    self.hub.picker.home.vouch(place.endpoint.id());
+                if let Some(endpoint) = self.endpoint() {
+                    self.hub.picker.home.vouch(endpoint);
                 }
                 Ok(Some(KeepAliveAnswer { id, ttl }))
             }
@@ -118,6 +119,10 @@ impl KeepAlive {
         if let Some(endpoint) = self.attempt.suspect() {
             endpoint.renew_keep_alive();
         }
+    }
+
+    fn endpoint(&self) -> Option<EndpointId> {
+        self.attempt.place().map(|place| place.endpoint.id())
     }
 
     async fn open(&mut self) -> Result<()> {
@@ -139,7 +144,7 @@ impl KeepAlive {
 
 impl Drop for KeepAlive {
     fn drop(&mut self) {
-        self.hub.picker.home.keep_alive_ends();
+        self.hub.picker.home.keep_alive_ends(self.endpoint());
     }
 }
 

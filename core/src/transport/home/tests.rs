@@ -18,18 +18,35 @@ async fn watches_follow_the_keep_alives_once_these_are_answered() {
     home.opened(HERE, true);
     home.vouch(HERE);
     assert!(!is_left(&home).await);
+    home.keep_alive_ends(Some(HERE));
+    home.keep_alive_begins();
     home.opened(THERE, true);
     assert!(!is_left(&home).await, "nobody has answered there");
-    home.vouch(HERE);
-    assert!(!is_left(&home).await, "an answer from before");
     home.vouch(THERE);
     assert!(is_left(&home).await);
     home.opened(HERE, false);
     assert_eq!(home.at(), Some(THERE), "a watch that could not follow does not move the home");
-    home.keep_alive_ends();
+    home.keep_alive_ends(Some(THERE));
     assert!(!is_left(&home).await, "no renewal vouches for anybody");
     home.opened(HERE, false);
     assert_eq!(home.at(), Some(HERE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_several_keep_alives_the_one_that_is_answered_first_decides_until_it_ends() {
+    let home = Home::default();
+    home.keep_alive_begins();
+    home.keep_alive_begins();
+    home.opened(HERE, true);
+    home.opened(THERE, true);
+    home.vouch(HERE);
+    home.vouch(THERE);
+    assert_eq!(home.at(), Some(HERE));
+    assert!(!is_left(&home).await);
+    home.keep_alive_ends(Some(HERE));
+    assert!(!is_left(&home).await, "nobody has answered elsewhere since");
+    home.vouch(THERE);
+    assert!(is_left(&home).await);
 }
 
 #[tokio::test(start_paused = true)]
