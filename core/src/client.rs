@@ -98,8 +98,11 @@ impl Client {
     }
 
     /// The `etcd_client` client on the same connections: its calls get the failover, the token and `hasleader` too,
-    /// but no deadline and no retry; one that waits for an endpoint which is given up ends with an error. It goes on
-    /// working after `close`. Its minor version is our major one.
+    /// but no deadline and no retry; one that waits for an endpoint which is given up ends with an error. Its minor version
+    /// is our major one.
+    ///
+    /// After `close` it goes on with what there is then: nobody renews the token any more, looks after an endpoint that was
+    /// left, or follows the members. So it works until the token expires, or the endpoints change.
     pub fn raw(&self) -> etcd_client::Client {
         self.0.transport.raw()
     }

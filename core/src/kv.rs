@@ -315,7 +315,9 @@ impl Door {
             async move { kv.put(key, value, Some(etcd::PutOptions::new().with_lease(lease))).await }
         });
         let answer = self.pass(true, request).await?.0;
-        self.revision_of(answer.header.as_ref().map(|header| header.revision))
+        // It was carried out, whatever the answer is worth.
+        let revision = self.revision_of(answer.header.as_ref().map(|header| header.revision));
+        revision.map_err(|error| error.with_maybe_applied(true))
     }
 
     pub(crate) async fn delete(&self, range: Range) -> Result<u64> {

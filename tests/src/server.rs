@@ -8,7 +8,7 @@ mod options;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
@@ -108,7 +108,7 @@ impl Server {
 
     /// Starts the process, without waiting for it to be healthy.
     pub(crate) fn launch(&mut self) {
-        let etcd = Etcd::find();
+        let etcd = self.etcd();
         let mut command = Command::new(&etcd.path);
         command.args(flags::flags(etcd, &self.options, &self.membership, &self.ports, self.dir.path()));
         // Flags alone decide: etcd would also listen to ETCD_… variables.
@@ -154,10 +154,10 @@ impl Server {
         if http::get(self.ports.metrics.number(), "/health", LOOK).await.is_err() {
             return false;
         }
-        let Version { major, minor, .. } = Etcd::find().version;
+        let Version { major, minor, .. } = self.etcd().version;
         let settled = format!("etcd_cluster_version{{cluster_version=\"{major}.{minor}\"}}");
         let Ok(metrics) = self.try_metrics().await else { return false };
-        metrics.get(&settled) == 1.0 || Etcd::find().version < SETTLES_AT_ONCE
+        metrics.get(&settled) == 1.0 || self.etcd().version < SETTLES_AT_ONCE
     }
 
     pub(crate) async fn enable_auth(&self) {
@@ -178,8 +178,8 @@ impl Server {
     }
 
     /// The etcd it is.
-    pub fn etcd(&self) -> &'static Etcd {
-        Etcd::find()
+    pub fn etcd(&self) -> &Etcd {
+        self.options.etcd.as_ref().unwrap_or_else(|| Etcd::find())
     }
 
     /// Its options.

@@ -64,8 +64,8 @@ impl KvWatch {
     ///
     /// # Errors
     /// Closed, when the client was closed: nothing comes after. Any other is told once, and the watch goes on: call again.
-    /// PermissionDenied, Unauthenticated and the like, while etcd does not let us read the range; once it does, a snapshot
-    /// follows.
+    /// PermissionDenied, Unauthenticated and the like, while etcd does not let us read the range, also when a user loses its
+    /// rights later; once it does, a snapshot follows (a user who was refused is tried again after up to 30 s).
     ///
     /// # Cancel safety
     /// Safe: nothing is taken that is not returned.
@@ -80,6 +80,10 @@ impl KvWatch {
 
 impl Kv {
     /// Watches a range: its key and end; other settings of the range do not matter.
+    ///
+    /// A cluster restored from a backup is noticed, with a new snapshot, unless it has the same cluster id and, before this
+    /// watch reached it again, has come as far in revisions and raft terms as the one before: stop watchers for a restore,
+    /// or give the restored cluster a new token (`--initial-cluster-token`).
     ///
     /// The first watch of a client opens a stream, which the others share; a snapshot is one request for every 1,000
     /// keys. The changes that wait for you are bounded: 4,096 changes or 32 MB, then the newest per key, and beyond

@@ -9,7 +9,7 @@ use super::health::Standing;
 use super::token::{TokenVersion, Tokens};
 
 pub(super) struct Common {
-    pub(super) tokens: Tokens,
+    pub(super) tokens: Arc<Tokens>,
     /// The key that probes read.
     pub(super) probe_key: Vec<u8>,
     /// How many endpoints are healthy.
@@ -21,7 +21,7 @@ pub(super) struct Common {
 }
 
 impl Common {
-    pub(super) fn new(tokens: Tokens, probe_key: Vec<u8>) -> Arc<Self> {
+    pub(super) fn new(tokens: Arc<Tokens>, probe_key: Vec<u8>) -> Arc<Self> {
         Arc::new(Self {
             tokens,
             probe_key,

@@ -25,6 +25,9 @@ use crate::time::Deadline;
 
 const OP: &str = "client.connect";
 
+/// An Authenticate takes 60–80 ms of bcrypt, and longer where many want a new token at once.
+const LEAST_PATIENCE: Duration = Duration::from_secs(5);
+
 impl Transport {
     /// Connects. Its background tasks are among `tasks`.
     ///
@@ -44,7 +47,7 @@ impl Transport {
         tracing::info!(prefix = keyspace.prefix(), "connected");
         tasks.spawn(transport.clone().warn_of_version(Deadline::after(config.request_timeout)));
         if transport.has_user() {
-            tasks.spawn(transport.clone().renew_for_raw(config.request_timeout));
+            tasks.spawn(transport.clone().renew_for_raw());
         }
         if let Some(interval) = config.auto_sync_interval {
             tasks.spawn(transport.clone().follow_members(interval, config.request_timeout));
@@ -81,18 +84,19 @@ impl Transport {
             dialer,
             next_id,
             uses_tls,
+            patience: config.request_timeout.max(LEAST_PATIENCE),
             tasks: tasks.clone(),
         })))
     }
 
     /// A call renews a stale token and is sent again; what comes through `raw()` is refused once and finds a new token
     /// the next time.
-    async fn renew_for_raw(self, patience: Duration) {
+    async fn renew_for_raw(self) {
         let mut refused = self.0.hub.common.refused.subscribe();
         while refused.changed().await.is_ok() {
             let seen = *refused.borrow_and_update();
             if let Some(seen) = seen
-                && let Err(error) = self.refresh_token(seen, Deadline::after(patience)).await
+                && let Err(error) = self.refresh_token(seen, Deadline::after(self.0.patience)).await
             {
                 tracing::warn!(%error, "no new token");
             }

@@ -19,6 +19,7 @@ use tonic_prost::ProstCodec;
 
 use super::attempt::Attempt;
 use super::class::KEEP_ALIVE;
+use super::picker::EndpointId;
 use super::service::{Hub, carry};
 use super::wire::{LeaseKeepAliveRequest, LeaseKeepAliveResponse};
 use super::{Transport, retry};
@@ -50,6 +51,7 @@ pub(crate) struct KeepAlive {
     /// Takes lease ids from the moment the stream exists; clones may be used beside [`message`](Self::message).
     pub(crate) requests: mpsc::Sender<i64>,
     state: State,
+    hub: Arc<Hub>,
     attempt: Arc<Attempt>,
     _end: DropGuard,
 }
@@ -68,8 +70,10 @@ impl Transport {
         let end = CancellationToken::new();
         let body = Ids { ids, on_wire: Some(on_wire), end: Box::pin(end.clone().cancelled_owned()) };
         let attempt = Attempt::new(Vec::new(), false);
-        let opening = Box::pin(open(self.hub(), Arc::clone(&attempt), body));
-        let mut stream = KeepAlive { requests, state: State::Opening(opening), attempt, _end: end.drop_guard() };
+        let hub = self.hub();
+        let opening = Box::pin(open(Arc::clone(&hub), Arc::clone(&attempt), body));
+        hub.picker.home.keep_alive_begins();
+        let mut stream = KeepAlive { requests, state: State::Opening(opening), hub, attempt, _end: end.drop_guard() };
         let taken = async {
             tokio::select! {
                 biased;
@@ -95,7 +99,12 @@ impl KeepAlive {
         self.open().await?;
         let State::Open(answers) = &mut self.state else { return Ok(None) };
         match answers.message().await {
-            Ok(Some(LeaseKeepAliveResponse { id, ttl })) => Ok(Some(KeepAliveAnswer { id, ttl })),
+            Ok(Some(LeaseKeepAliveResponse { id, ttl })) => {
+                if let Some(endpoint) = self.endpoint() {
+                    self.hub.picker.home.vouch(endpoint);
+                }
+                Ok(Some(KeepAliveAnswer { id, ttl }))
+            }
             Ok(None) => {
                 self.state = State::Over;
                 Ok(None)
@@ -112,6 +121,10 @@ impl KeepAlive {
         }
     }
 
+    fn endpoint(&self) -> Option<EndpointId> {
+        self.attempt.place().map(|place| place.endpoint.id())
+    }
+
     async fn open(&mut self) -> Result<()> {
         let State::Opening(opening) = &mut self.state else { return Ok(()) };
         match opening.await {
@@ -126,6 +139,12 @@ impl KeepAlive {
     fn failed(&mut self, status: Status) -> Error {
         self.state = State::Over;
         retry::into_error(OP, &[], status.into())
+    }
+}
+
+impl Drop for KeepAlive {
+    fn drop(&mut self) {
+        self.hub.picker.home.keep_alive_ends(self.endpoint());
     }
 }
 

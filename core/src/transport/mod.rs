@@ -6,7 +6,7 @@
 //! - `class`, `line`: three connections per endpoint, one for each class of traffic
 //! - `dialer`, `gathered`: how a connection is made; it writes once what one turn of the scheduler has for it
 //! - `health`, `probe`, `endpoint`, `common`: who can be used; requests raise suspicion, probes judge
-//! - `picker`: round robin for requests, one home for the streams of a client
+//! - `picker`, `home`: round robin for requests, one home for the streams of a client
 //! - `call`, `plan`, `flights`, `attempt`, `body`: one request until its answer is there: deadline, retries, hedged reads
 //! - `retry`, `failure`: what an error means
 //! - `token`: the user's token, renewed by one for all
@@ -31,6 +31,7 @@ mod failure;
 mod flights;
 mod gathered;
 mod health;
+mod home;
 mod keep_alive;
 mod line;
 mod picker;
@@ -45,6 +46,7 @@ mod wire;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use self::dialer::Dialer;
 use self::endpoint::Endpoint;
@@ -52,7 +54,7 @@ use self::picker::EndpointId;
 use self::service::Hub;
 use self::token::Granted;
 use crate::client_config::{Address, Credentials};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::tasks::Tasks;
 use crate::time::Deadline;
 
@@ -79,6 +81,8 @@ struct Inner {
     dialer: Dialer,
     next_id: AtomicU32,
     uses_tls: bool,
+    /// How long a renewal of the token may take, whoever waits for it.
+    patience: Duration,
     tasks: Tasks,
 }
 
@@ -105,15 +109,19 @@ impl Transport {
         self.0.hub.common.tokens.current().version
     }
 
-    /// Gets a new token unless somebody already has since `seen`; does nothing without a user.
+    /// Gets a new token unless somebody already has since `seen`, for who was refused without.
     ///
     /// # Errors
-    /// `Unauthenticated` when the server refuses the user; what a request can end with besides.
+    /// `Unauthenticated` when the server refuses the user, or wants one and there is none; what a request can end with besides.
     ///
     /// # Cancel safety
-    /// Whoever waits as well goes on in our place.
+    /// The renewal goes on.
     pub(crate) async fn refresh_token(&self, seen: TokenVersion, deadline: Deadline) -> Result<()> {
-        self.renew_token("client.authenticate", seen, deadline).await
+        const OP: &str = "client.authenticate";
+        if !self.has_user() {
+            return Err(Error::new(ErrorKind::Unauthenticated, OP).with_detail("the server wants a user"));
+        }
+        self.renew_token(OP, seen, deadline).await
     }
 
     /// An error of a stream as one of ours.
@@ -131,19 +139,25 @@ impl Transport {
     }
 
     async fn renew_token(&self, op: &'static str, seen: TokenVersion, deadline: Deadline) -> Result<()> {
-        let authenticate = |user: Credentials| async move {
-            let call = Call { op, key: &[], deadline, kind: CallKind::Repeatable };
-            let answer = self.call_once(call, || {
-                let (mut auth, name, password) = (self.0.auth.clone(), user.name.clone(), user.password.to_string());
-                async move { auth.authenticate(name, password).await }
-            });
-            match answer.await {
-                Ok(answer) => Ok(Granted::Token(answer.token().to_string())),
-                Err(error) if retry::is_not_enabled(&error.to_string()) => Ok(Granted::NotEnabled),
-                Err(error) => Err(error),
-            }
+        let authenticate = |user: Credentials| {
+            let transport = self.clone();
+            async move { transport.authenticate(op, user).await }
         };
-        self.0.hub.common.tokens.renew(op, seen, deadline, authenticate).await
+        let Inner { hub, tasks, .. } = &*self.0;
+        hub.common.tokens.renew(op, seen, deadline, tasks, authenticate).await
+    }
+
+    async fn authenticate(&self, op: &'static str, user: Credentials) -> Result<Granted> {
+        let call = Call { op, key: &[], deadline: Deadline::after(self.0.patience), kind: CallKind::Repeatable };
+        let answer = self.call_once(call, || {
+            let (mut auth, name, password) = (self.0.auth.clone(), user.name.clone(), user.password.to_string());
+            async move { auth.authenticate(name, password).await }
+        });
+        match answer.await {
+            Ok(answer) => Ok(Granted::Token(answer.token().to_string())),
+            Err(error) if retry::is_not_enabled(&error.to_string()) => Ok(Granted::NotEnabled),
+            Err(error) => Err(error),
+        }
     }
 
     fn hub(&self) -> Arc<Hub> {

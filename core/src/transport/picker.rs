@@ -1,17 +1,18 @@
 //! Which endpoint the next request goes to.
 //!
 //! Unary requests go round the best endpoints. Watches and keep-alives of one client stay at one "home" endpoint as
-//! long as it is among the best: then the answers to keep-alives vouch for the member that serves the watches. Homes are
+//! long as it is among the best ([`home`](super::home)). Homes are
 //! chosen at random, so that the streams of a fleet spread over the members.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 
 use super::class::Class;
 use super::endpoint::Endpoint;
 use super::health::Standing;
+use super::home::Home;
 
 /// Names an endpoint for as long as the client lives; numbers are not used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub(super) struct EndpointId(pub(super) u32);
 pub(super) struct Picker {
     endpoints: ArcSwap<Vec<Arc<Endpoint>>>,
     turn: AtomicUsize,
-    home: AtomicU32,
+    pub(super) home: Home,
 }
 
 impl Picker {
@@ -28,7 +29,7 @@ impl Picker {
         Self {
             endpoints: ArcSwap::from_pointee(endpoints),
             turn: AtomicUsize::new(fastrand::usize(..1 << 16)),
-            home: AtomicU32::new(u32::MAX),
+            home: Home::default(),
         }
     }
 
@@ -46,14 +47,14 @@ impl Picker {
             return self.best_from(self.turn.fetch_add(1, Ordering::Relaxed), avoid);
         }
         let endpoint = self.pick_at_home(avoid)?;
-        self.home.store(endpoint.id().0, Ordering::Relaxed);
+        self.home.opened(endpoint.id(), class == Class::KeepAlive);
         Some(endpoint)
     }
 
     /// The same for a request that rather goes where the watches are.
     pub(super) fn pick_at_home(&self, avoid: &[EndpointId]) -> Option<Arc<Endpoint>> {
-        let home = EndpointId(self.home.load(Ordering::Relaxed));
-        let at_home = self.endpoints.load().iter().position(|endpoint| endpoint.id() == home);
+        let home = self.home.at();
+        let at_home = self.endpoints.load().iter().position(|endpoint| Some(endpoint.id()) == home);
         self.best_from(at_home.unwrap_or_else(|| fastrand::usize(..1 << 16)), avoid)
     }
 

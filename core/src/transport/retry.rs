@@ -67,6 +67,12 @@ const WORDS: &[(&str, Meaning)] = &[
     ("etcdserver: request timed out", UNKNOWN),
     ("etcdserver: leader changed", UNKNOWN),
     ("etcdserver: server stopped", UNKNOWN),
+    // Raft's and the lessor's own words: etcd has no code for them. Stopped while the proposal was on its way to raft.
+    ("raft: stopped", UNKNOWN),
+    // The leader hands the lead over, or was removed: raft refuses before it appends anything.
+    ("raft proposal dropped", NOT_NOW),
+    // A leader that is none any more, as it finds out when it renews a lease.
+    ("not a primary lessor", NOT_NOW),
     // No gRPC server answered, but a proxy between us.
     ("grpc-status header missing", UNKNOWN),
     // Refused before it was proposed.

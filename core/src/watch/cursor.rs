@@ -6,6 +6,8 @@ use super::{Cause, Change};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Message {
     pub(super) cluster: u64,
+    /// raft's, which only a restored store begins anew.
+    pub(super) term: u64,
     pub(super) revision: i64,
     pub(super) canceled: bool,
     pub(super) compact_revision: i64,
@@ -35,13 +37,15 @@ pub(super) struct Cursor {
     now_after: Option<i64>,
     /// Which cluster it was seen in; revisions of another one mean nothing here.
     cluster: Option<u64>,
+    /// The highest term it was seen in.
+    term: u64,
 }
 
 impl Cursor {
     /// From `revision` on, inclusive.
     pub(super) fn new(revision: i64) -> Self {
         // Zero would mean "now" to the server, and a gap.
-        Self { next: revision.max(1), now_after: None, cluster: None }
+        Self { next: revision.max(1), now_after: None, cluster: None, term: 0 }
     }
 
     /// From "now" on; `known` is the revision up to which the consumer knows what there is.
@@ -49,7 +53,7 @@ impl Cursor {
     /// A watch from a revision that lies behind the store is late: etcd gives such watches what they missed in turns of
     /// 100 ms, and until then nothing else. One from "now" is not, and a gap costs one read.
     pub(super) fn now(known: i64) -> Self {
-        Self { next: 1, now_after: Some(known), cluster: None }
+        Self { next: 1, now_after: Some(known), cluster: None, term: 0 }
     }
 
     /// Where to begin or resume; None is "now".
@@ -64,11 +68,14 @@ impl Cursor {
         if self.cluster.is_some_and(|cluster| cluster != message.cluster) {
             return Step::Overtaken(Cause::OtherCluster);
         }
-        // When it resumes; at its first creation it is only a member that lags the one the start was read from.
-        if self.cluster.is_some() && message.created && message.revision.saturating_add(1) < self.next {
+        // When it resumes, a store behind what was seen, or in an earlier term, is one restored from a backup. At its first
+        // creation it is only a member that lags the one the start was read from; one that lags at a resume costs a list.
+        let is_behind = message.revision.saturating_add(1) < self.next || message.term < self.term;
+        if self.cluster.is_some() && message.created && is_behind {
             return Step::Overtaken(Cause::StoreBehind);
         }
         self.cluster = Some(message.cluster);
+        self.term = self.term.max(message.term);
         if message.created
             && let Some(known) = self.now_after.take()
         {

@@ -1,9 +1,11 @@
 //! One watch stream with its many watches: the thin shell around [`Cursor`] and [`Buffer`].
 //!
 //! The task always reads, whatever the consumers do. When the stream ends, all watches resume on a new one from where
-//! they stand; nothing is lost by that, so that it is also the cure for a token that the stream had outlived.
+//! they stand; nothing is lost by that, so that it is also the cure for a token that the stream had outlived, and the way
+//! to where the renewals are answered.
 
 use std::collections::{HashMap, VecDeque};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -19,7 +21,7 @@ use crate::kv::KeyValue;
 use crate::range::Range;
 use crate::tasks::Tasks;
 use crate::time::{BootTime, Deadline, jittered, sleep_until};
-use crate::transport::Transport;
+use crate::transport::{TokenVersion, Transport};
 
 /// How long the first answer of a new stream, or a new token, may take before it is tried again.
 const OPENING: Duration = Duration::from_secs(5);
@@ -82,7 +84,8 @@ impl Handle {
     pub(super) fn start(transport: Transport, tasks: &Tasks) -> Self {
         let (commands, orders) = mpsc::unbounded_channel();
         let load = Arc::new(AtomicUsize::new(0));
-        let task = Task { transport, orders, load: load.clone(), watches: HashMap::new(), failures: 0, is_down: false };
+        let watches = HashMap::new();
+        let task = Task { transport, orders, load: load.clone(), watches, failures: 0, is_down: false, strayed: 0 };
         tasks.spawn(task.run());
         Self { commands, load }
     }
@@ -116,6 +119,8 @@ struct Task {
     failures: u32,
     /// It has ended, and no answer came since.
     is_down: bool,
+    /// How often in a row one has followed its home in vain.
+    strayed: u32,
 }
 
 /// What is still to be said to the server.
@@ -147,7 +152,10 @@ impl Task {
             if error.kind() == ErrorKind::Unauthenticated
                 && let Err(error) = self.transport.refresh_token(token, Deadline::after(OPENING)).await
             {
-                tracing::debug!(%error, "token refresh for watches failed");
+                match error.kind() {
+                    ErrorKind::Unauthenticated => self.send_away(&error),
+                    _ => tracing::debug!(%error, "token refresh for watches failed"),
+                }
             }
             let pause = Duration::from_millis(10) * 2u32.pow(self.failures.min(7));
             self.failures = self.failures.saturating_add(1);
@@ -162,10 +170,13 @@ impl Task {
         let Some(first) = self.watches.get(&first) else { return Ok(()) };
         let mut client = self.transport.watch();
         let opening = client.watch(first.range.key.clone(), Some(first.options()));
-        let opened = Deadline::after(OPENING).limit(opening).await;
+        let stay = self.transport.stay();
+        let opened = Deadline::after(OPENING).limit(stay.open(opening)).await;
         let late = || Error::new(ErrorKind::Unavailable, "watch").with_detail("no answer to a new watch stream");
         let stream = opened.map_err(|_| late())?.map_err(|error| Transport::error("watch", error))?;
         let (mut sender, mut answers) = stream.split();
+        self.strayed = if stay.is_at_home() { 0 } else { self.strayed.saturating_add(1) };
+        let mut moved = pin!(stay.is_over(self.strayed));
         // In the order of their times, as all wait equally long.
         let mut later: VecDeque<(BootTime, i64)> = VecDeque::new();
         // Creations are answered in order; a refused one has no id.
@@ -187,7 +198,7 @@ impl Task {
                 answer = answers.message() => {
                     let answer = answer.map_err(|error| Transport::error("watch", error))?;
                     let ended = || Error::new(ErrorKind::Unavailable, "watch").with_detail("the server ended the stream");
-                    match self.answered(answer.ok_or_else(ended)?, &mut creating)? {
+                    match self.answered(answer.ok_or_else(ended)?, &mut creating, stay.token())? {
                         After::Nothing => {}
                         After::Cancel(id) => requests.push_back(Request::Cancel(id)),
                         After::Later(id) => later.push_back((BootTime::now().plus(PAUSE), id)),
@@ -197,6 +208,10 @@ impl Task {
                     Some(order) => requests.extend(self.obey(order)),
                     None => return Ok(()),
                 },
+                () = &mut moved => {
+                    let moved = Error::new(ErrorKind::Unavailable, "watch");
+                    return Err(moved.with_detail("the renewals are answered elsewhere: following them"));
+                }
                 () = due(later.front()) => {
                     let refused = later.pop_front().and_then(|(_, id)| self.watches.remove(&id));
                     refused.iter().for_each(|watch| watch.buffer.overtaken(Cause::Refused));
@@ -212,6 +227,15 @@ impl Task {
                 }
             }
         }
+    }
+
+    /// The user is refused, and no stream will change that: each consumer begins anew, and learns so by its reading.
+    fn send_away(&mut self, why: &Error) {
+        tracing::warn!(error = %why, watches = self.watches.len(), "the server refuses the user of these watches");
+        for (_, watch) in self.watches.drain() {
+            watch.buffer.overtaken(Cause::Refused);
+        }
+        self.load.store(self.orders.len(), Ordering::Relaxed);
     }
 
     fn obey(&mut self, order: Command) -> Option<Request> {
@@ -230,12 +254,22 @@ impl Task {
     /// Hands an answer to its watch.
     ///
     /// # Errors
-    /// Unauthenticated when the stream has outlived its token.
-    fn answered(&mut self, answer: etcd::WatchResponse, creating: &mut VecDeque<i64>) -> Result<After> {
+    /// Unauthenticated when the stream has outlived its `token`; Unavailable when that may be why it refuses a watch.
+    fn answered(
+        &mut self,
+        answer: etcd::WatchResponse,
+        creating: &mut VecDeque<i64>,
+        token: Option<TokenVersion>,
+    ) -> Result<After> {
         let created = answer.0.created.then(|| creating.pop_front()).flatten();
         let id = created.unwrap_or(answer.0.watch_id);
         if answer.0.canceled && Transport::is_stale_token_text(&answer.0.cancel_reason) {
             return Err(Error::new(ErrorKind::Unauthenticated, "watch").with_detail(answer.0.cancel_reason));
+        }
+        let refused = answer.0.created && answer.0.canceled && answer.0.compact_revision == 0;
+        if refused && token.is_some_and(|token| token != self.transport.token_version()) {
+            // Servers before 3.5.6 call a stale token a want of rights (etcd #14547): under the new one it will show.
+            return Err(Error::new(ErrorKind::Unavailable, "watch").with_detail(answer.0.cancel_reason));
         }
         self.failures = 0;
         if std::mem::take(&mut self.is_down) {
@@ -303,11 +337,12 @@ async fn due(next: Option<&(BootTime, i64)>) {
 /// An event of an unknown type, or without a key, tells nothing that we could pass on.
 fn decode(answer: etcd::WatchResponse) -> Message {
     let etcd::proto::PbWatchResponse { header, created, canceled, compact_revision, events, .. } = answer.0;
-    let (cluster, revision) = header.map_or((0, 0), |header| (header.cluster_id, header.revision));
+    let (cluster, term, revision) =
+        header.map_or((0, 0, 0), |header| (header.cluster_id, header.raft_term, header.revision));
     let events = events.into_iter().filter_map(|event| match (event.r#type, event.kv?) {
         (0, kv) => Some(Change::Put(KeyValue::from(kv))),
         (1, kv) => Some(Change::Delete { key: kv.key, revision: kv.mod_revision }),
         _ => None,
     });
-    Message { cluster, revision, canceled, compact_revision, created, events: events.collect() }
+    Message { cluster, term, revision, canceled, compact_revision, created, events: events.collect() }
 }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Auth;
+use crate::binary::Etcd;
 use crate::tls::Pki;
 
 /// Options of a [`Server`](super::Server) or of every member of a cluster; the default is a plain server.
 #[derive(Debug, Clone, Default)]
 pub struct ServerOptions {
+    pub(crate) etcd: Option<Etcd>,
     pub(crate) auth: Option<Auth>,
     pub(crate) tls: Option<Tls>,
     pub(crate) timing: Option<Timing>,
@@ -44,6 +46,12 @@ impl ServerOptions {
     /// A plain server: no TLS, no auth.
     pub fn new() -> ServerOptions {
         ServerOptions::default()
+    }
+
+    /// This etcd instead of [`Etcd::find`]'s.
+    pub fn etcd(mut self, etcd: Etcd) -> Self {
+        self.etcd = Some(etcd);
+        self
     }
 
     /// With authentication on; see [`Auth`].

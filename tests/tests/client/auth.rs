@@ -134,6 +134,34 @@ async fn thirty_two_tasks_that_meet_an_expired_jwt_authenticate_once() {
     one_for_all(Auth::jwt(LIFE)).await;
 }
 
+/// A server that takes about 0.3 s over a password, and callers who do not wait so long.
+async fn in_time(call: impl AsyncFn(&Client) -> bool) {
+    let dear = ServerOptions::new().auth(Auth::simple(LIFE)).flag("--bcrypt-cost=12");
+    let server = Server::start(dear).await;
+    let client = connected(as_worker([server.endpoint()], server.auth().expect("authentication is on"))).await;
+    for round in 0..2 {
+        sleep(EXPIRED).await;
+        let before = server.metrics().await.requests_of("Authenticate");
+        assert!(!call(&client).await, "nobody has a new token within 50 ms");
+        eventually(SOON, "calls succeed again", async || call(&client).await.then_some(())).await;
+        let spent = server.metrics().await.requests_of("Authenticate") - before;
+        // More when the machine is so busy that the first is not answered within a second.
+        assert!((1..=3).contains(&spent), "round {round}: {spent} times authenticated");
+    }
+}
+
+const IMPATIENT: Duration = Duration::from_millis(50);
+
+#[tokio::test]
+async fn calls_too_short_for_an_authentication_have_a_new_token_after_it_all_the_same() {
+    in_time(async |client| client.kv().with_timeout(IMPATIENT).get("/go-core/k").await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn callers_that_are_cancelled_leave_a_new_token_behind() {
+    in_time(async |client| timeout(IMPATIENT, client.kv().get("/go-core/k")).await.is_ok_and(|got| got.is_ok())).await;
+}
+
 #[tokio::test]
 async fn neither_password_nor_token_is_ever_logged() {
     let story = Story::begin(Auth::jwt(LIFE)).await;

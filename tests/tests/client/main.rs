@@ -14,3 +14,4 @@ mod raw;
 mod story;
 mod sync;
 mod tls;
+mod transfer;

@@ -3,6 +3,8 @@
 //! A test binary of its own: cargo runs it after the others, so that nothing else makes the server slow. A request that
 //! stays silent for a second is sent to a second place, and that is one more; so each bill may be written anew.
 
+mod kv;
+
 use std::time::Duration;
 
 use gocore_etcd_core::{CandidacyState, Client, ClientConfig};

@@ -44,8 +44,8 @@ async fn while_the_server_is_frozen_calls_end_at_their_deadline_and_writes_may_h
     assert!(took >= LIMIT && took < LIMIT + SLACK, "{took:?}");
 
     server.thaw();
-    kv.get("/k").await.expect("a read works again on the same client");
-    kv.put("/k", "after").await.expect("a write too");
+    client.kv().get("/k").await.expect("a read works again on the same client");
+    client.kv().put("/k", "after").await.expect("a write too");
 }
 
 #[tokio::test]

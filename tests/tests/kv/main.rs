@@ -1,6 +1,5 @@
-//! Keys and values against a real etcd: what a call gives, what it refuses, what it costs; one file a group of promises.
+//! Keys and values against a real etcd: what a call gives, and what it refuses; one file a group of promises.
 
-mod cost;
 mod faults;
 mod keys;
 mod ranges;

@@ -1,7 +1,9 @@
 //! The watch that every waiting capability stands on, seen through `Kv::watch`: no gap, no duplicate, no silence.
 
+mod home;
 mod restored;
 mod silent;
+mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -170,6 +172,41 @@ async fn after_a_compaction_a_snapshot_tells_what_there_is() {
     let revision = writing.kv().put("/w/end", "").await.expect("put");
     server.client().await.compact(revision, None).await.expect("compact");
     proxy.pass();
+    picture.until(&mut watch, "/w/end").await;
+    picture.assert_true(&writing, "/w/").await;
+    assert_eq!(picture.snapshots, 2);
+}
+
+/// The revisions of its history mean something else, whether or not it has come as far again.
+#[tokio::test]
+async fn after_a_restored_backup_a_snapshot_tells_what_there_is_also_when_the_store_has_overtaken_the_watch() {
+    let mut server = Server::plain().await;
+    let proxy = Proxy::start(server.address());
+    let (watching, writing) = (client(proxy.endpoint()).await, client(server.endpoint()).await);
+    writing.kv().put("/w/kept", "").await.expect("put");
+    let backup = server.back_up();
+    // Each start is a term of its own.
+    server.restart().await;
+    server.restart().await;
+    let mut watch = watching.kv().watch(Range::prefix("/w/")).expect("watch");
+    let mut picture = Picture::default();
+    picture.update(next(&mut watch).await);
+    for n in 0..10 {
+        writing.kv().put(format!("/w/lost{n}"), "").await.expect("put");
+    }
+    picture.until(&mut watch, "/w/lost9").await;
+    proxy.cut();
+    server.put_back(backup);
+    server.restart().await;
+    let mut revision = 0;
+    for n in 0.. {
+        if revision > picture.revision {
+            break;
+        }
+        revision = writing.kv().put(format!("/w/new{n}"), "").await.expect("put");
+    }
+    proxy.pass();
+    writing.kv().put("/w/end", "").await.expect("put");
     picture.until(&mut watch, "/w/end").await;
     picture.assert_true(&writing, "/w/").await;
     assert_eq!(picture.snapshots, 2);

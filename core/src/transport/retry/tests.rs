@@ -85,6 +85,10 @@ fn the_servers_words_decide_and_not_its_codes() {
             Again,
         ),
         (Code::DeadlineExceeded, "context deadline exceeded", K::Unavailable, Unknown, Again),
+        // What etcd has no words of its own for comes as raft and the lessor say it.
+        (Code::Unknown, "raft proposal dropped", K::Unavailable, Refused, Again),
+        (Code::Unknown, "raft: stopped", K::Unavailable, Unknown, Again),
+        (Code::Unknown, "not a primary lessor", K::Unavailable, Refused, Again),
         (Code::Cancelled, "context canceled", K::Unavailable, Unknown, Again),
         (Code::Unknown, "something nobody has heard of", K::Internal, Unknown, None),
     ];

@@ -62,7 +62,16 @@ fn compaction_and_a_restored_cluster_ask_for_a_new_list() {
     let other = Message { cluster: 2, revision: 20, created: true, ..Message::default() };
     assert_eq!(cursor.clone().step(other), Step::Overtaken(Cause::OtherCluster), "another cluster");
     let behind = Message { cluster: 1, revision: 3, created: true, ..Message::default() };
-    assert_eq!(cursor.step(behind), Step::Overtaken(Cause::StoreBehind), "a store behind what was seen");
+    assert_eq!(cursor.clone().step(behind), Step::Overtaken(Cause::StoreBehind), "a store behind what was seen");
+
+    cursor.step(Message { term: 4, ..events(&[10]) });
+    let resumed = |term| Message { cluster: 1, term, revision: 99, created: true, ..Message::default() };
+    assert_eq!(cursor.clone().step(resumed(4)), Step::Deliver(vec![]));
+    assert_eq!(
+        cursor.step(resumed(3)),
+        Step::Overtaken(Cause::StoreBehind),
+        "a store that has come as far again, in an earlier term"
+    );
 }
 
 #[test]

@@ -1,0 +1,88 @@
+//! Watches and renewals of a client stay at one member: an answered renewal vouches for the member that serves the watches.
+
+use std::time::Duration;
+
+use gocore_etcd_core::{Client, Lock};
+use gocore_etcd_tests::Metrics;
+
+use super::*;
+
+/// A renewal may hang for a sixth of it. Several, so that some are due every moment.
+const TTLS: std::ops::Range<u64> = 6..16;
+const CALM: Duration = Duration::from_secs(8);
+
+async fn metrics(cluster: &Cluster) -> Vec<Metrics> {
+    let mut all = Vec::new();
+    for i in 0..cluster.size() {
+        all.push(cluster.server(i).metrics().await);
+    }
+    all
+}
+
+/// How many watch streams were opened so far.
+async fn streams(cluster: &Cluster) -> u64 {
+    metrics(cluster).await.iter().map(|metrics| metrics.requests_of("Watch")).sum()
+}
+
+/// A client whose streams are at the follower that comes after the leader, where they go on to the other follower; locks
+/// that are renewed, and a watch.
+async fn at_a_follower(cluster: &Cluster) -> (Client, Vec<Lock>, KvWatch, usize) {
+    let here = cluster.follower().await;
+    loop {
+        let config = ClientConfig::new(cluster.endpoints()).keep_alive(Duration::from_secs(3600), SOON);
+        let client = Client::connect(config).await.expect("connect");
+        let mut locks = Vec::new();
+        for ttl in TTLS {
+            locks.push(client.lock(&ttl.to_string(), Duration::from_secs(ttl)).await.expect("lock"));
+        }
+        let mut watch = client.kv().watch(Range::prefix("/w/")).expect("watch");
+        assert!(matches!(next(&mut watch).await, WatchUpdate::Snapshot { .. }));
+        let watched = async || metrics(cluster).await.iter().position(|metrics| metrics.watchers() >= 2);
+        if eventually(SOON, "the watch and the lock's own are served", watched).await == here {
+            return (client, locks, watch, here);
+        }
+        drop(watch);
+        drop(locks);
+        client.close().await.expect("close");
+    }
+}
+
+#[tokio::test]
+async fn when_a_hiccup_of_the_leader_has_moved_the_renewals_the_watches_follow_once() {
+    let cluster = Cluster::start(3).await;
+    let writing = Client::connect(ClientConfig::new(cluster.direct_endpoints())).await.expect("connect");
+    let (_client, locks, mut watch, here) = at_a_follower(&cluster).await;
+    let (leader, there) = ((here + 2) % 3, (here + 1) % 3);
+    assert_eq!(cluster.leader().await, leader);
+    let mut picture = Picture::default();
+    writing.kv().put("/w/before", "").await.expect("put");
+    picture.until(&mut watch, "/w/before").await;
+
+    let renewals = async |i: usize| cluster.server(i).metrics().await.messages_of("LeaseKeepAlive");
+    let more = async |i: usize, than: u64| (renewals(i).await > than).then_some(());
+    let (now, opened) = (renewals(here).await, streams(&cluster).await);
+    eventually(SOON, "renewals are due", async || more(here, now).await).await;
+    let before = renewals(there).await;
+    cluster.freeze(leader);
+    // One hangs in the follower, which waits for its leader.
+    eventually(SOON, "renewals go elsewhere", async || more(there, before).await).await;
+    cluster.thaw(leader);
+    let mut puts = Vec::new();
+    let followed = async || {
+        puts.extend(writing.kv().put(format!("/w/{}", puts.len()), "").await.ok());
+        let metrics = metrics(&cluster).await;
+        (metrics[there].watchers() >= 2 && metrics[here].watchers() == 0).then_some(())
+    };
+    eventually(SOON, "the watches follow", followed).await;
+    // A sleep, because nothing more is to happen: renewals are answered, and nobody moves.
+    tokio::time::sleep(CALM).await;
+    assert_eq!(streams(&cluster).await, opened + 1, "one resume for one move");
+    assert!(locks.iter().all(Lock::is_held));
+
+    writing.kv().put("/w/end", "").await.expect("put");
+    picture.until(&mut watch, "/w/end").await;
+    let lost: Vec<_> = puts.into_iter().filter(|put| !picture.told.contains(put)).collect();
+    assert_eq!(lost, Vec::<i64>::new());
+    assert_eq!(picture.snapshots, 0, "resumed, never listed again");
+    picture.assert_true(&writing, "/w/").await;
+}
