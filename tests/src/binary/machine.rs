@@ -73,3 +73,6 @@ impl Machine {
         env::split_paths(&self.path).map(|dir| dir.join(name)).find(executable)
     }
 }
+
+#[cfg(test)]
+mod tests;
