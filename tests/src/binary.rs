@@ -54,19 +54,16 @@ impl Etcd {
     /// # Panics
     /// When there is none and none can be had; the message names the ways to get one.
     pub fn find() -> &'static Etcd {
-        static FOUND: LazyLock<Result<Etcd, String>> = LazyLock::new(Etcd::locate);
-        match &*FOUND {
-            Ok(etcd) => etcd,
-            Err(why) => panic!("{why}"),
-        }
+        Etcd::locate().unwrap_or_else(|why| panic!("{why}"))
     }
 
-    /// What [`find`](Etcd::find) does, without the memory and with the reason as a value.
+    /// What [`find`](Etcd::find) does, with the reason as a value; once for this process too.
     ///
     /// # Errors
     /// The message for the user: what was tried, why it failed, what to do.
-    pub fn locate() -> Result<Etcd, String> {
-        Machine::this().etcd()
+    pub fn locate() -> Result<&'static Etcd, String> {
+        static FOUND: LazyLock<Result<Etcd, String>> = LazyLock::new(|| Machine::this().etcd());
+        FOUND.as_ref().map_err(String::clone)
     }
 
     /// Whether leases can be trusted: servers without these fixes break any lock, so exclusion is not judged on them.
