@@ -1,6 +1,7 @@
 //! Leader election: one leader at a time among the candidates for a key, in order of arrival, and observers of it.
 //!
-//! A candidate campaigns with an identity, any text by which others find it: [`Client::campaign`] waits until it leads,
+//! A candidate campaigns with an identity, any text by which others find it: [`Client::campaign`] waits until it leads
+//! ([`Client::try_campaign`] does not wait),
 //! [`Client::candidacy`] does so in the background, [`Client::run_as_leader`] does the work too, again and again.
 //! Anybody asks who leads ([`Client::leader`]) or watches it ([`Client::observe`]).
 //!
@@ -107,6 +108,24 @@ impl Client {
         Ok(async move { candidate.campaign(&client, None).await })
     }
 
+    /// Takes the leadership of `key` if nobody leads or campaigns for it, else gives None. Never disturbs a candidate.
+    ///
+    /// The arguments are those of [`Client::campaign`]. It waits for nobody: all of it has the client's request timeout.
+    /// 1 request and no proposal when somebody is there, else 2 and 1, in a warm session.
+    ///
+    /// # Errors
+    /// InvalidArgument, Unavailable, DeadlineExceeded, PermissionDenied, Unauthenticated, ResourceExhausted, Closed as for
+    /// [`Client::campaign`].
+    ///
+    /// # Cancel safety
+    /// As for [`Client::campaign`].
+    pub async fn try_campaign(&self, key: &str, identity: &str, ttl: Duration) -> Result<Option<Leadership>> {
+        let candidate = self.candidate("election.try_campaign", key, identity, ttl)?;
+        let wanted = candidate.wanted(Deadline::after(self.door().request_timeout()), None);
+        let owner = self.contention().try_acquire(wanted).await?;
+        Ok(owner.map(|owner| Leadership::new(self.clone(), owner, identity)))
+    }
+
     fn candidate(&self, op: &'static str, key: &str, identity: &str, ttl: Duration) -> Result<Candidate> {
         let key = keyspace::name(op, "key", key)?;
         check_identity(op, identity)?;
@@ -135,11 +154,13 @@ struct Candidate {
 impl Candidate {
     /// See [`Client::campaign`]. `places` is told how many are before it.
     async fn campaign(&self, client: &Client, places: Option<&(dyn Fn(u64) + Sync)>) -> Result<Leadership> {
+        let owner = client.contention().acquire(self.wanted(Deadline::NEVER, places)).await?;
+        Ok(Leadership::new(client.clone(), owner, &self.identity))
+    }
+
+    fn wanted<'a>(&'a self, deadline: Deadline, places: Option<&'a (dyn Fn(u64) + Sync)>) -> Wanted<'a> {
         let Self { op, key, identity, ttl } = self;
-        let value = identity.as_bytes();
-        let wanted = Wanted { op, key, value, ttl: *ttl, deadline: Deadline::NEVER, places };
-        let owner = client.contention().acquire(wanted).await?;
-        Ok(Leadership::new(client.clone(), owner, identity))
+        Wanted { op, key, value: identity.as_bytes(), ttl: *ttl, deadline, places }
     }
 }
 

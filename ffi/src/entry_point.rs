@@ -2,9 +2,8 @@
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+pub(crate) use gocore_etcd_core::bridge::panic_for_a_test;
 use gocore_etcd_core::bridge::{CancelToken, Limit, Operation, Runtime, failed, guarded, maybe_applied, or_key};
 use gocore_etcd_core::{Error, ErrorKind, Result};
 
@@ -33,19 +32,6 @@ pub(crate) fn enter(
             }
             status
         }
-    }
-}
-
-/// The bug that a test needs, once a process: where GOCORE_ETCD_TEST_PANIC says, as "op@place". Not in a release build.
-pub(crate) fn panic_for_a_test(op: &str, place: &str) {
-    static ASKED: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("GOCORE_ETCD_TEST_PANIC").ok());
-    static DONE: AtomicBool = AtomicBool::new(false);
-    if cfg!(debug_assertions)
-        && let Some(asked) = &*ASKED
-        && asked.split_once('@') == Some((op, place))
-        && !DONE.swap(true, Ordering::Relaxed)
-    {
-        panic!("asked for by a test");
     }
 }
 

@@ -14,7 +14,7 @@ class Leader:
     identity: str
     """What it has proclaimed last, at first the identity it campaigned with."""
     token: int
-    """Its fencing token, higher than that of every leader before."""
+    """Its fencing token, higher than that of every leader before, until the cluster is restored from a backup."""
     revision: int
     """The revision at which ``identity`` was written."""
 

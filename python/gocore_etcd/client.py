@@ -150,9 +150,9 @@ class Client(ClientBase):
             identity: what observers see of this candidate once it leads: any text that is not blank and has no NUL, at
                 most 1 MiB; kept as given.
             ttl: seconds after the death of this process, or the loss of its network, until the next leads; at least 1.
-            timeout: seconds to wait for others; no limit by default. Each single request has the client's
-                ``request_timeout`` besides. With 0 there is no time to win in: DeadlineExceededError at once (to stand
-                without waiting, see :meth:`candidacy`).
+            timeout: seconds to wait for others; no limit by default, 0 for a single try, which has the client's
+                ``request_timeout`` and disturbs nobody. Each single request has that besides. (To stand without
+                waiting, see :meth:`candidacy`.)
 
         Raises:
             InvalidArgumentError: for ``key``, ``identity`` or ``ttl``; nothing was sent.
@@ -216,7 +216,8 @@ class Client(ClientBase):
         The work is called with the :class:`Leadership` before its own arguments. It ends, and with it the call, when it
         returns while it leads: its result is the call's. When it returns after the leadership was lost, or ends with a
         LostError of it, all starts over; and when it returns :data:`AGAIN`: resign, let others lead, campaign again.
-        What it raises otherwise is raised, after it has resigned.
+        What it raises otherwise is raised, after it has resigned. Work that has taken less than 2 s is begun again
+        after a pause: 50 ms at first, twice as long each further time, 2 s at most (10 % more or less).
 
         A function cannot be stopped from outside: the work must ask ``leadership.is_leader()``, or be told by
         ``on_lost`` or ``wait_lost``, and return soon. As long as it has not, there is no other campaign: two calls of
@@ -284,8 +285,9 @@ class Client(ClientBase):
                 it likes, blocking calls too; what it raises is logged, and the next comes all the same. It ends with
                 the subscription's ``cancel()``, or with the client.
 
-        Leaders come in the order in which they led, over any failure; one that leads no longer may be left out if you
-        are slow. A proclamation is a change with the same token. Starting never waits.
+        Leaders come in the order in which they led, over any failure, and never one older than one that was seen (after
+        a cluster was restored from a backup all begins anew, tokens too); one that leads no longer may be left out if
+        you are slow. A proclamation is a change with the same token. Starting never waits.
 
         What cannot be told, such as a leader whose identity is not UTF-8 (MalformedError), is raised in its place; go
         on iterating. For a handler it is logged.

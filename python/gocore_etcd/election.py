@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 class Leadership(LeadershipBase, Held):
     """A leadership. It lives until it is resigned, lost, or no longer referenced. Any thread may use it.
 
-    While clocks run at the same rate within the margin and the server keeps its leases, it is lost here before the
-    server can elect the next. Beyond that the token protects: writes by :meth:`put` always, other systems where they
-    check :attr:`token`.
+    While clocks run at the same rate within the margin (2 % of the TTL, at least 50 ms, at most 500 ms) and the server
+    keeps its leases (no revoke, delete or restore by hand; etcd 3.4.38, 3.5.23, 3.6.5 or newer), it is lost here before
+    the server can elect the next. Beyond that the token protects: writes by :meth:`put` always, other systems where
+    they check :attr:`token`.
 
     As a context manager it resigns at the end. Entering one that leads no longer raises LostError and does not run the
     body; leaving one that was lost raises LostError, after what the body did.

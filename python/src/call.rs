@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use gocore_etcd_core::bridge::{self, CancelToken, Limit, Notices, Owned, Runtime, guarded};
+use gocore_etcd_core::bridge::{self, CancelToken, Limit, Notices, Owned, Runtime, guarded, panic_for_a_test};
 use gocore_etcd_core::{Client, Error, Result};
 use pyo3::prelude::*;
 
@@ -117,6 +117,10 @@ pub(crate) fn limit_of(nanos: Option<i64>) -> Limit {
 
 /// Begins an entry: a panic and an error of the library become exceptions.
 pub(crate) fn enter<T>(py: Python<'_>, op: &'static str, work: impl FnOnce() -> Result<T>) -> PyResult<T> {
+    let work = || {
+        panic_for_a_test(op, "entry");
+        work()
+    };
     guarded(op, work).map_err(|error| raise(py, &error))
 }
 
@@ -142,6 +146,10 @@ pub(crate) fn start<T: Send + 'static>(
             // When the dispatcher has ended nobody waits: the result is released here.
             drop(notices.push(Notice { waiter, answer }));
         }
+    };
+    let work = async move {
+        panic_for_a_test(op, "work");
+        work.await
     };
     let cancel = CancelToken::new();
     let operation = if writes {

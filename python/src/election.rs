@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream;
+use gocore_etcd_core::bridge::Limit;
 use gocore_etcd_core::{ErrorKind, Leader, Observation};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
@@ -34,6 +35,30 @@ pub(crate) fn election_campaign(
         let owner = connection.clone();
         Ok(start(&connection.runtime, &connection.notices, call, work, move |py, leadership| {
             Ok(Py::new(py, Leadership::new(owner, Arc::new(leadership)))?.into_any())
+        }))
+    })
+}
+
+/// Starts campaigning where nobody else does; the answer is a `Leadership`, or None.
+#[pyfunction]
+pub(crate) fn election_try_campaign(
+    py: Python<'_>,
+    client: &Client,
+    waiter: u64,
+    key: String,
+    identity: String,
+    ttl: u64,
+) -> PyResult<Operation> {
+    let op = "election.campaign";
+    enter(py, op, || {
+        let connection = client.connection(op)?.clone();
+        let core = connection.client.clone();
+        let shown = key.clone();
+        let call = Call { op, key: shown.as_bytes(), writes: false, limit: Limit::Default, waiter };
+        let work = async move { core.try_campaign(&key, &identity, Duration::from_nanos(ttl)).await };
+        let owner = connection.clone();
+        Ok(start(&connection.runtime, &connection.notices, call, work, move |py, leadership| {
+            leadership.map(|leadership| Leadership::new(owner, Arc::new(leadership))).into_py_any(py)
         }))
     })
 }

@@ -46,7 +46,7 @@ mod _native {
     #[pymodule_export]
     use crate::client::{Client, client_close, client_connect};
     #[pymodule_export]
-    use crate::election::{election_campaign, election_leader, election_observe};
+    use crate::election::{election_campaign, election_leader, election_observe, election_try_campaign};
     #[pymodule_export]
     use crate::error::{Failure, error_kinds};
     #[pymodule_export]

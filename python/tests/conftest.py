@@ -95,15 +95,7 @@ class Server:
         return {"name": "few", "perm": {"permType": "READWRITE", "key": first, "range_end": end}}
 
     def _post(self, path, token=None, **body):
-        url = urllib.parse.urlsplit(self.endpoint)
-        connection = http.client.HTTPConnection(url.hostname, url.port)
-        with contextlib.closing(connection):
-            headers = {"Authorization": token} if token else {}
-            connection.request("POST", f"/v3/auth/{path}", json.dumps(body), headers)
-            response = connection.getresponse()
-            answer = response.read()
-            assert response.status == 200, (path, answer)
-            return json.loads(answer)
+        return _post(self.endpoint, f"/v3/auth/{path}", token, **body)
 
     def kill(self):
         """Kill it; its data stays."""
@@ -120,6 +112,18 @@ class Server:
 
     def __exit__(self, *_):
         self.kill()
+
+
+def _post(endpoint, path, token=None, **body):
+    url = urllib.parse.urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
+    connection = http.client.HTTPConnection(url.hostname, url.port)
+    with contextlib.closing(connection):
+        headers = {"Authorization": token} if token else {}
+        connection.request("POST", path, json.dumps(body), headers)
+        response = connection.getresponse()
+        answer = response.read()
+        assert response.status == 200, (path, answer)
+        return json.loads(answer)
 
 
 def _free_ports(count):
@@ -189,6 +193,18 @@ def candidates(client):
 
 
 @pytest.fixture
+def granted(endpoint):
+    """Give the TTL that etcd granted the lease of a contender or a candidate, by its key; in seconds."""
+
+    def granted(key):
+        lease = int(key.rsplit(b"/", 1)[1].split(b"-")[0], 16)
+        answer = _post(endpoint, "/v3/lease/timetolive", ID=str(lease))
+        return int(answer["grantedTTL"])
+
+    return granted
+
+
+@pytest.fixture
 def resignation_failed(caplog):
     """Say whether a leader whose work has ended could not resign."""
     caplog.set_level("DEBUG", "gocore_etcd")
@@ -217,10 +233,17 @@ def proxied(endpoint, prefix):
         proxy.release()
 
 
+@pytest.fixture
+def proxy_of():
+    return Proxy
+
+
 class Proxy:
     """A way to etcd on which everything can stand still."""
 
     def __init__(self, endpoint):
+        self.answers = bytearray()
+        """What etcd has sent."""
         host, port = endpoint.removeprefix("http://").rsplit(":", 1)
         self._to = host, int(port)
         self._passes = threading.Event()
@@ -241,13 +264,14 @@ class Proxy:
         while True:
             near, _ = self._listener.accept()
             far = socket.create_connection(self._to)
-            for ends in ((near, far), (far, near)):
+            for ends in ((near, far, bytearray()), (far, near, self.answers)):
                 threading.Thread(target=self._pump, args=ends, daemon=True).start()
 
-    def _pump(self, source, sink):
+    def _pump(self, source, sink, passed):
         with contextlib.suppress(OSError), source, sink:
             while data := source.recv(65536):
                 self._passes.wait()
+                passed += data
                 sink.sendall(data)
 
 

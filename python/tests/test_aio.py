@@ -25,6 +25,15 @@ def run(endpoint, prefix):
     return run
 
 
+def test_the_default_ttl_of_a_lock_is_what_etcd_granted(run, contenders, granted):
+    async def story(client):
+        async with client.lock("k"):
+            (key,) = await asyncio.to_thread(contenders, "k")
+            assert granted(key) == 30
+
+    run(story)
+
+
 def test_every_method_can_be_awaited(run):
     async def story(client):
         kv, key = client.kv, client.key("k")

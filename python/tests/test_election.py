@@ -15,6 +15,7 @@ from gocore_etcd import (
     DeadlineExceededError,
     InvalidArgumentError,
     Leader,
+    Leading,
     LostError,
     MalformedError,
     Op,
@@ -70,6 +71,24 @@ def test_a_limit_ends_the_campaign_and_leaves_nothing_in_the_queue(client, other
         assert timeout <= time.monotonic() - begun < timeout + 5
         until(lambda: len(candidates("k")) == 1)
         assert leadership.is_leader()
+
+
+def test_a_single_try_leads_where_nobody_does(client, other, candidates):
+    with other.candidacy("k", "waits", ttl=TTL) as waiting:
+        next(state for state in waiting if isinstance(state, Leading))
+        with pytest.raises(DeadlineExceededError, match="somebody else leads or campaigns"):
+            client.campaign("k", "me", timeout=0)
+    with client.campaign("k", "me", ttl=TTL, timeout=0) as leadership:
+        assert leadership.is_leader()
+        assert other.leader("k").identity == "me"
+    with pytest.raises(InvalidArgumentError, match="identity: "):
+        client.campaign("k", " ", timeout=0)
+    assert candidates("k") == []
+
+
+def test_the_default_ttl_is_what_etcd_granted(client, candidates, granted):
+    with client.campaign("k", "me"):
+        assert [granted(key) for key in candidates("k")] == [15]
 
 
 IDENTITIES = {

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import itertools
 import time
 
 import pytest
@@ -57,6 +58,33 @@ def test_a_leadership_is_won_used_and_given_back(run, candidates):
         await leadership.resign()
         assert await leadership.wait_lost()
         assert await client.leader("k") is None
+
+    run(story)
+    assert candidates("k") == []
+
+
+def test_work_that_asks_for_another_turn_at_once_is_begun_after_pauses_that_grow(run):
+    async def story(client):
+        turns = []
+
+        @client.run_as_leader("k", "me", ttl=TTL)
+        async def work(_leadership):
+            turns.append(time.monotonic())
+            return AGAIN if len(turns) < 4 else None
+
+        await work()
+        for number, (one, following) in enumerate(itertools.pairwise(turns)):
+            assert following - one >= 0.9 * 0.05 * 2**number
+
+    run(story)
+
+
+def test_a_single_try_leads_where_nobody_does_and_the_default_ttl_is_what_etcd_granted(run, candidates, granted):
+    async def story(client):
+        async with client.campaign("k", "me", timeout=0) as leadership:
+            assert leadership.is_leader()
+            (key,) = await asyncio.to_thread(candidates, "k")
+            assert granted(key) == 15
 
     run(story)
     assert candidates("k") == []

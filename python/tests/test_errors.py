@@ -54,3 +54,24 @@ def test_one_can_be_made_by_hand_for_a_test_of_ones_own():
     error = gocore_etcd.LostError("gone", key="/k")
     assert (str(error), error.op, error.key, error.retryable) == ("gone", "", "/k", False)
     assert str(EtcdError()) == ""
+
+
+@pytest.mark.parametrize("place", ["entry", "work"])
+def test_a_bug_in_the_library_is_an_internal_error_and_the_process_lives_on(script, monkeypatch, place):
+    monkeypatch.setenv("GOCORE_ETCD_TEST_PANIC", f"kv.get@{place}")
+    code, out, err = script.run(
+        """
+        import gocore_etcd
+        with gocore_etcd.Client(ENDPOINT, prefix=PREFIX) as client:
+            try:
+                client.kv.get("/none")
+            except gocore_etcd.InternalError as error:
+                print(error, error.kind.name, error.op)
+            print(client.kv.get("/none"))
+        """
+    )
+    assert code == 0, err
+    assert "asked for by a test" in err, "the message of the panic"
+    said = "kv.get: internal error: caught a panic, please report it: asked for by a test"
+    key = " key=/none" if place == "work" else ""
+    assert out.splitlines() == [f"{said}{key} INTERNAL kv.get", "None"]

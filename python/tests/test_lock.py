@@ -53,6 +53,12 @@ def test_a_limit_ends_the_wait_and_leaves_nothing_in_the_queue(client, other, co
         assert lock.is_held()
 
 
+def test_the_default_ttl_is_what_etcd_granted(client, contenders, granted):
+    for lock in (lambda: client.lock("k"), lambda: client.lock("k", timeout=0), lambda: client.try_lock("k")):
+        with lock():
+            assert [granted(key) for key in contenders("k")] == [30]
+
+
 def test_a_body_never_runs_without_the_lock(client, steal, until):
     lock = client.lock("k", ttl=10)
     steal(lock)

@@ -1,6 +1,7 @@
 """The blocking API and asyncio: the same names, parameters and defaults."""
 
 import inspect
+import sys
 
 import pytest
 
@@ -47,6 +48,15 @@ def test_what_is_entered_with_here_is_entered_with_async_with_there():
         assert hasattr(blocking, "__next__") == hasattr(awaited, "__anext__")
         assert not hasattr(awaited, "__enter__"), "a blocking with in asyncio would block"
         assert not hasattr(awaited, "__next__")
+
+
+def test_whoever_blocks_has_a_twin_in_asyncio():
+    classes = {name: each for name in gocore_etcd.__all__ if inspect.isclass(each := getattr(gocore_etcd, name))}
+
+    def blocks(each):
+        return hasattr(sys.modules[each.__module__], "run_sync") or hasattr(each, "__next__")
+
+    assert {name for name, each in classes.items() if blocks(each)} == set(aio.__all__)
 
 
 def test_everything_public_is_listed_and_documented():

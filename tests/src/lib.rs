@@ -62,6 +62,6 @@ pub use metrics::Metrics;
 pub use process::Agent;
 pub use proxy::{Mode, Proxy};
 pub use server::{Auth, Server, ServerOptions, Token};
-pub use skip::{not_judged, not_run};
+pub use skip::{not_judged, not_run, not_to_be_had};
 pub use tls::Pki;
 pub use trace::Log;

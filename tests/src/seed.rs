@@ -8,6 +8,9 @@ pub const SEED: &str = "GOCORE_ETCD_SEED";
 /// Names how often a random scenario repeats its round; `cargo xtask soak` sets it.
 pub const ROUNDS: &str = "GOCORE_ETCD_ROUNDS";
 
+/// Names how many faults the random story of an election takes; `cargo xtask soak` sets it.
+pub const FAULTS: &str = "GOCORE_ETCD_FAULTS";
+
 /// The seed of this process: `$GOCORE_ETCD_SEED`, else a new one. It is printed, and so shown with a failing test.
 pub fn seed() -> u64 {
     static CHOSEN: LazyLock<u64> =
@@ -27,7 +30,16 @@ pub fn rng(scenario: &str) -> fastrand::Rng {
 
 /// How many rounds a random scenario takes: `$GOCORE_ETCD_ROUNDS`, else `default`.
 pub fn rounds(default: u32) -> u32 {
-    number(ROUNDS).and_then(|rounds| u32::try_from(rounds).ok()).unwrap_or(default)
+    count(ROUNDS, default)
+}
+
+/// How many faults the random story of an election takes: `$GOCORE_ETCD_FAULTS`, else `default`.
+pub fn faults(default: u32) -> u32 {
+    count(FAULTS, default)
+}
+
+fn count(name: &str, default: u32) -> u32 {
+    number(name).and_then(|count| u32::try_from(count).ok()).unwrap_or(default)
 }
 
 fn number(name: &str) -> Option<u64> {

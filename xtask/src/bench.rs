@@ -39,7 +39,7 @@ pub(crate) fn run(args: &[String]) -> Outcome {
     }
     let etcd = Etcd::locate()?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
-    let report = runtime.block_on(measure_all(&etcd, &options))?;
+    let report = runtime.block_on(measure_all(etcd, &options))?;
     print!("{report}");
     match options.json {
         Some(file) => {

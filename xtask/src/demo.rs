@@ -20,6 +20,7 @@ mod stage;
 mod tell;
 mod verdict;
 
+use gocore_etcd_tests::Etcd;
 use gocore_etcd_tests::agents::Programs;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -34,6 +35,10 @@ const INTERRUPTED: &str = "interrupted; nothing is left behind";
 
 pub(crate) fn run(args: &[String]) -> Outcome {
     let options = Options::parse(args)?;
+    if options.endpoints.is_empty() {
+        // What takes its time comes before we listen for Ctrl-C, which ends all of it.
+        Etcd::locate()?;
+    }
     let programs = programs()?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(play(&options, programs))

@@ -29,6 +29,7 @@ const USAGE: &str = "\
 cargo xtask <command>
 
   demo [--endpoints A,B] [--prefix P]  a lock and an election, in every language: on a private etcd, or on yours
+                                       (plain http, without a user)
   setup                                bring what the other commands need, and say what there is
   check                                format, lints, docs, the C header: for every commit
   header [--check]                     write include/gocore_etcd.h and ffi/abi/symbols.txt from the sources

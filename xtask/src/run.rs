@@ -45,11 +45,16 @@ pub(crate) fn built<const N: usize>(args: &[&str], names: [&str; N]) -> Result<[
     Ok(names.map(|name| files[name].clone()))
 }
 
+/// The command as one would type it.
+pub(crate) fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy();
+    let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
+    format!("{program} {}", args.join(" "))
+}
+
 /// Shows the command, runs it with our own output, and takes its exit code for the outcome.
 pub(crate) fn show(mut command: Command) -> Outcome {
-    let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
-    let shown = format!("{program} {}", args.join(" "));
+    let shown = shown(&command);
     eprintln!("$ {shown}");
     match command.status() {
         Ok(status) if status.success() => Ok(()),

@@ -12,6 +12,10 @@ use crate::test::THREADS;
 
 /// How many rounds each random scenario takes in one turn; a test run takes few.
 const ROUNDS: &str = "20";
+/// How many faults of all kinds an election goes through in one turn,
+const FAULTS: &str = "100";
+/// and how many Python programs end in the middle of something.
+const EXITS: (&str, &str) = ("GOCORE_ETCD_EXITS", "1000");
 
 pub(crate) fn run(args: &[String]) -> Outcome {
     let options = Options::parse(args)?;
@@ -26,6 +30,7 @@ pub(crate) fn run(args: &[String]) -> Outcome {
         let mut test = cargo(&["test", "--workspace", "--locked", "--quiet", "--test", "*"]);
         test.env(ETCD_BIN, &etcd.path).env("RUST_TEST_THREADS", THREADS);
         test.env(seed::SEED, seed.to_string()).env(seed::ROUNDS, ROUNDS);
+        test.env(seed::FAULTS, FAULTS).env(EXITS.0, EXITS.1);
         show(test)
             .map_err(|why| format!("turn {}: {why}\nagain: cargo xtask soak --minutes 0 --seed {seed}", turns + 1))?;
         turns += 1;

@@ -1,6 +1,9 @@
 //! The README's first command does its main job: the promises hold, before anybody's eyes.
 
-use std::path::PathBuf;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -93,6 +96,76 @@ async fn on_the_users_cluster_it_leaves_nothing_behind_wherever_ctrl_c_ends_it()
         let leases = etcd.lease_client().leases().await.expect("leases");
         assert_eq!((keys.count(), leases.leases().len()), (0, 0), "{:?}", keys.kvs());
     }
+}
+
+/// Interrupted while its etcd starts, when all are in the queue, and when the second act's leader is cut off.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_its_private_etcd_ctrl_c_leaves_no_process_and_no_file() {
+    for moment in [None, Some((" waits as ", 4)), Some((" swallows every packet ", 2))] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut command = demo(&[]);
+        command.env("TMPDIR", dir.path());
+        let mut demo = Agent::spawn_command(command);
+        let started = async || Some(etcd_below(dir.path())).filter(|found| !found.is_empty());
+        let etcd = eventually(PATIENCE, "its etcd is started", started).await;
+        if moment.is_none() {
+            interrupt(&demo);
+        }
+        let mut seen = 0;
+        while let Some(line) = timeout(PATIENCE, demo.next()).await.expect("it goes on and ends") {
+            let line = line.body.as_str().unwrap_or_default().to_owned();
+            println!("{line}");
+            let Some((what, times)) = moment else { continue };
+            if line.contains(what) {
+                seen += 1;
+                if seen == times {
+                    interrupt(&demo);
+                }
+            }
+        }
+        assert_eq!(demo.wait(PATIENCE).await.code(), Some(1), "it ended by itself, and said that it was interrupted");
+        // At once, not in time: it says that nothing is left.
+        assert!(etcd.iter().all(|process| !process.exists()), "{etcd:?}");
+        let left: Vec<_> = fs::read_dir(dir.path()).expect("a directory").flatten().map(|entry| entry.path()).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+/// The processes of an etcd with its data below `dir`.
+fn etcd_below(dir: &Path) -> Vec<PathBuf> {
+    let processes = fs::read_dir("/proc").expect("/proc").flatten().map(|entry| entry.path());
+    let data = format!("--data-dir={}", dir.display());
+    let is_it = |process: &PathBuf| {
+        let command = fs::read(process.join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&command).contains(&data)
+    };
+    processes.filter(is_it).collect()
+}
+
+/// Ctrl-C goes to all in the terminal, Go too: it is no failure of Go's that another way to an etcd would follow.
+#[tokio::test]
+async fn ctrl_c_while_an_etcd_is_built_ends_the_demo() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (builds, downloads) = (dir.path().join("builds"), dir.path().join("downloads"));
+    for (name, text) in [
+        ("go", format!("#!/bin/sh\n: >'{}'\nexec sleep 300\n", builds.display())),
+        ("python3", format!("#!/bin/sh\n: >'{}'\n", downloads.display())),
+    ] {
+        fs::write(dir.path().join(name), text).expect("written");
+        fs::set_permissions(dir.path().join(name), fs::Permissions::from_mode(0o755)).expect("set");
+    }
+    let mut command = demo(&[]);
+    // Where no etcd is kept, and none is on PATH.
+    command.env_remove("ETCD_BIN").env_remove("GOCORE_ETCD_PYTHON").env("CARGO_TARGET_DIR", dir.path().join("target"));
+    command.env("PATH", format!("{}:/usr/bin:/bin", dir.path().display()));
+    let mut demo = Agent::spawn_command(command);
+    eventually(PATIENCE, "Go builds", async || builds.exists().then_some(())).await;
+    // It is the first of its process group, as it would be in a terminal.
+    // SAFETY: plain system call; the group is our child's, which is not yet waited for.
+    let sent = unsafe { libc::killpg(demo.pid().try_into().expect("a pid"), libc::SIGINT) };
+    assert_eq!(sent, 0);
+    assert_eq!(demo.wait(Duration::from_secs(10)).await.signal(), Some(libc::SIGINT));
+    assert!(!downloads.exists());
 }
 
 /// Somebody leaves a key where nobody else has any: in both acts nothing was to be left.

@@ -2,6 +2,8 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -12,6 +14,22 @@ use crate::error::{Error, ErrorKind, Result};
 /// Those of `work`, and Internal.
 pub fn guarded<T>(op: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(caught(op, &*panic)))
+}
+
+/// The bug that a test needs, once a process: where GOCORE_ETCD_TEST_PANIC says, as "op@place". Not in a release build.
+///
+/// # Panics
+/// That is what it is for.
+pub fn panic_for_a_test(op: &str, place: &str) {
+    static ASKED: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("GOCORE_ETCD_TEST_PANIC").ok());
+    static DONE: AtomicBool = AtomicBool::new(false);
+    if cfg!(debug_assertions)
+        && let Some(asked) = &*ASKED
+        && asked.split_once('@') == Some((op, place))
+        && !DONE.swap(true, Ordering::Relaxed)
+    {
+        panic!("asked for by a test");
+    }
 }
 
 pub(super) fn caught(op: &'static str, panic: &(dyn Any + Send)) -> Error {

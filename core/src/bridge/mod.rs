@@ -36,7 +36,7 @@ pub use checked::{checked_campaign, checked_lock};
 pub use failure::{failed, invalid, maybe_applied, or_key, renamed};
 pub use feed::{Feed, Taken};
 pub use fork::{Generation, Owned};
-pub use guard::guarded;
+pub use guard::{guarded, panic_for_a_test};
 pub use log::{Log, LogLevel, LogRecord};
 pub use op::{CancelToken, Limit, Operation};
 pub use pace::Pace;

@@ -9,6 +9,7 @@ from gocore_etcd._bytes import Key, Value, key_bytes, text, value_bytes
 from gocore_etcd._call import Call, same
 from gocore_etcd._calls.held import HeldBase, nothing
 from gocore_etcd._election import Leader, read_leader
+from gocore_etcd._errors import DeadlineExceededError
 from gocore_etcd._events import Events
 from gocore_etcd._time import Seconds, Timeout, limit, nanoseconds, request_limit
 
@@ -80,11 +81,20 @@ def campaign(  # noqa: PLR0917
     ttl: Seconds,
     timeout: Timeout,
 ) -> Call[L]:
-    """Wait for leadership."""
+    """Wait for leadership, or try once when the limit is 0."""
     op = "election.campaign"
     native, name, shown = client._connected(op), text(op, "key", key), text(op, "identity", identity)  # noqa: SLF001
     nanos, ttl_nanos = limit(op, timeout), nanoseconds(op, "ttl", ttl)
-    return Call(op, lambda waiter: _native.election_campaign(native, waiter, nanos, name, shown, ttl_nanos), make)
+    if nanos != 0:
+        return Call(op, lambda waiter: _native.election_campaign(native, waiter, nanos, name, shown, ttl_nanos), make)
+
+    def taken(leadership: _native.Leadership | None) -> L:
+        if leadership is None:
+            message = f"{op}: deadline exceeded: somebody else leads or campaigns key={name} (retryable)"
+            raise DeadlineExceededError(message, op=op, key=name, retryable=True)
+        return make(leadership)
+
+    return Call(op, lambda waiter: _native.election_try_campaign(native, waiter, name, shown, ttl_nanos), taken)
 
 
 def leader(client: ClientBase, key: str, timeout: Timeout) -> Call[Leader | None]:

@@ -25,6 +25,24 @@ def pauses() -> Iterator[float]:
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
+class Pace:
+    """The pauses between turns of the work: work that ends at once would burn leaderships as fast as etcd gives them.
+
+    After a short turn one that is twice as long as the one before; after a long turn none.
+    """
+
+    def __init__(self) -> None:
+        self._next = _SHORTEST_PAUSE
+
+    def after(self, turn: float) -> float:
+        """Give how long to wait, in seconds, after a turn of so many seconds; jittered."""
+        if turn >= _LONGEST_PAUSE:
+            self._next = _SHORTEST_PAUSE
+            return 0.0
+        pause, self._next = self._next, min(2 * self._next, _LONGEST_PAUSE)
+        return pause * random.uniform(0.9, 1.1)  # noqa: S311
+
+
 def check_passes(failure: EtcdError) -> None:
     """Raise a failure, unless it passes by itself: etcd is away, the session was lost."""
     if not failure.retryable and not isinstance(failure, LostError):

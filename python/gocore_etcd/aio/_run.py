@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from gocore_etcd._calls.run import check_passes, pauses, was_lost
+from gocore_etcd._calls.run import Pace, check_passes, pauses, was_lost
 from gocore_etcd._election import AGAIN, Again
 from gocore_etcd._errors import EtcdError, LostError
 from gocore_etcd._handlers import InLoop, Once, Subscription
@@ -22,23 +23,26 @@ T = TypeVar("T")
 
 async def run(campaign: Callable[[], Awaitable[Leadership]], work: Callable[[Leadership], Awaitable[T | Again]]) -> T:
     """Campaign, work while leading, resign, over and over, until the work says that it is done."""
+    pace = Pace()
     while True:
         leadership = await _persist(campaign)
+        begun = time.monotonic()
         try:
             value = await _while_leading(leadership, work)
         except LostError:
             # What ends work when the leadership is lost; or something else of its own was lost.
             if not await _resign(leadership):
                 raise
-            continue
         except (Exception, asyncio.CancelledError):
             await _resign(leadership)
             raise
-        if isinstance(value, Again):
-            # The next campaign would wait behind what is not given back, for as long as the session lives.
-            await _persist(partial(_give_back, leadership))
-        elif not await _resign(leadership):
-            return value
+        else:
+            if isinstance(value, Again):
+                # The next campaign would wait behind what is not given back, for as long as the session lives.
+                await _persist(partial(_give_back, leadership))
+            elif not await _resign(leadership):
+                return value
+        await asyncio.sleep(pace.after(time.monotonic() - begun))
 
 
 async def _persist(attempt: Callable[[], Awaitable[T]]) -> T:

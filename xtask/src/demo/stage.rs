@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use etcd_client::{Client, ConnectOptions, DeleteOptions, EventType, GetOptions, SortOrder, SortTarget, WatchOptions};
 use gocore_etcd_tests::clock::boottime;
-use gocore_etcd_tests::{Etcd, Proxy, Server, ServerOptions};
+use gocore_etcd_tests::{Proxy, Server, ServerOptions};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -51,7 +51,6 @@ impl Stage {
     /// Starts a private etcd, or connects to the user's.
     pub(super) async fn set(options: &Options) -> Result<Stage, String> {
         let (endpoints, private) = if options.endpoints.is_empty() {
-            Etcd::locate()?;
             // As a user runs it: with fsync, and etcd's own timing.
             let server = Server::start(ServerOptions::new().etcd_timing().flag("--unsafe-no-fsync=false")).await;
             (vec![server.address().to_string()], Some(server))
