@@ -221,7 +221,13 @@ class Client(ClientBase):
     async def _connect(self) -> Self:
         if self._handle is None:
             self._check_not_closed("client.connect")
-            self._adopt(await run_async(self._connect_call()))
+            handle = await run_async(self._connect_call())
+            # Meanwhile another task may have connected it, or closed it. What is not adopted closes in the background,
+            # once this frame, to which a trace refers, has let it go.
+            if self._handle is None and not self._closed:
+                self._adopt(handle)
+            del handle
+            self._check_not_closed("client.connect")
         return self
 
     def _make_lock(self, native: _native.Lock) -> Lock:
