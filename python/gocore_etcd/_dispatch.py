@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import atexit
 import itertools
+import logging
 import os
-import threading
 import sys
+import threading
 import warnings
 import weakref
 from contextlib import ExitStack
@@ -46,7 +47,10 @@ class Batch:
     def flush(self) -> None:
         """Do what was put off."""
         for each in self.later.values():
-            each.flush()
+            try:
+                each.flush()
+            except Exception:  # noqa: BLE001
+                _tell_of_failure()
 
 
 class Flush(Protocol):
@@ -231,9 +235,17 @@ def _hand_out(state: _State) -> bool:
         if waiter is None and (staying := state.staying.get(number)) is not None:
             waiter = staying()
         if waiter is not None:
-            waiter.complete(answer, batch)
+            try:
+                waiter.complete(answer, batch)
+            except Exception:  # noqa: BLE001
+                _tell_of_failure()
     batch.flush()
     return True
+
+
+def _tell_of_failure() -> None:
+    # Of what is somebody else's, such as an event loop that is not asyncio's own. All others wait for their answers.
+    _log.say(logging.ERROR, "an answer could not be handed on", trace=True)
 
 
 class _Closed:

@@ -297,8 +297,8 @@ class Client(ClientBase):
     def close(self) -> None:
         """Give locks and leaderships back, revoke leases, end what goes on in the background. Again: no effect.
 
-        Calls that are under way in other threads, and later ones, raise ClosedError. Interrupted, by Ctrl-C for instance,
-        it goes on in the background; another call waits for it, and so does the end of the program.
+        Calls that are under way in other threads, and later ones, raise ClosedError. Interrupted, as by Ctrl-C, it goes
+        on in the background: another call waits for it, and so does the end of the program.
 
         Raises:
             DeadlineExceededError: etcd was away for 5 s; what is left there ends with its TTL. The client is closed.

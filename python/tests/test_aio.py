@@ -60,6 +60,7 @@ def test_a_client_is_awaited_or_entered_and_before_that_it_is_not_connected(endp
 
     asyncio.run(story())
 
+
 def test_tasks_that_connect_one_client_at_once_share_one_connection(endpoint, prefix):
     async def story():
         client = aio.Client(endpoint, prefix=prefix)
