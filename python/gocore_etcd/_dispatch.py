@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import atexit
 import itertools
+import logging
 import os
+import sys
 import threading
 import warnings
 import weakref
+from contextlib import ExitStack
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
@@ -44,7 +47,10 @@ class Batch:
     def flush(self) -> None:
         """Do what was put off."""
         for each in self.later.values():
-            each.flush()
+            try:
+                each.flush()
+            except Exception:  # noqa: BLE001
+                _tell_of_failure()
 
 
 class Flush(Protocol):
@@ -57,8 +63,11 @@ class Flush(Protocol):
 class Closable(Protocol):
     """A client, blocking or asyncio, as the end of the program sees it."""
 
-    def _begin_close(self, waiter: int, /) -> bool:
-        """Start closing for that waiter; False when there is nothing to close."""
+    _closing: bool
+    """Whether its owner has begun to close it."""
+
+    def _begin_close(self, waiter: int, /) -> None:
+        """Start closing, also once more, for that waiter."""
 
 
 class _State:
@@ -71,6 +80,7 @@ class _State:
         self.waiting: dict[int, Waiter] = {}
         self.staying: dict[int, weakref.ref[Waiter]] = {}
         self.clients: dict[int, weakref.ref[Closable]] = {}
+        self.closing: set[_Closed] = set()
         self.thread: threading.Thread | None = None
         self.log: _log.Reader | None = None
         self.ended = False
@@ -111,6 +121,7 @@ def queue(op: str) -> Queue:
             thread = threading.Thread(target=_run, args=(state,), name="gocore-etcd-dispatch", daemon=True)
             thread.start()
             state.thread = thread
+            _end_in_children_of_multiprocessing()
         if state.log is None:
             state.log = _log.start()
         return state.queue
@@ -179,8 +190,23 @@ def add_client(client: Closable) -> None:
 
 
 def remove_client(client: Closable) -> None:
-    """Forget a client that was closed."""
+    """Forget a client that was closed: not before the answer to that has come."""
     _state.clients.pop(id(client), None)
+
+
+def close_behind(client: Closable) -> None:
+    """Close a client that nobody refers to any more, in the background; the end of the program waits for it."""
+    state = _state
+    # After that everything is closed by the end itself, or by the native handle as it goes.
+    if not state.ended:
+        _begin_close(state, client)
+
+
+def _begin_close(state: _State, client: Closable) -> _Closed:
+    closed = _Closed(state.closing)
+    state.closing.add(closed)
+    client._begin_close(state.register(closed))  # noqa: SLF001
+    return closed
 
 
 def process() -> object:
@@ -209,18 +235,28 @@ def _hand_out(state: _State) -> bool:
         if waiter is None and (staying := state.staying.get(number)) is not None:
             waiter = staying()
         if waiter is not None:
-            waiter.complete(answer, batch)
+            try:
+                waiter.complete(answer, batch)
+            except Exception:  # noqa: BLE001
+                _tell_of_failure()
     batch.flush()
     return True
+
+
+def _tell_of_failure() -> None:
+    # Of what is somebody else's, such as an event loop that is not asyncio's own. All others wait for their answers.
+    _log.say(logging.ERROR, "an answer could not be handed on", trace=True)
 
 
 class _Closed:
     """Waits for one client to be closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, closing: set[_Closed]) -> None:
+        self._closing = closing
         self._done = threading.Event()
 
     def complete(self, _answer: Answer, _batch: Batch) -> None:
+        self._closing.discard(self)
         self._done.set()
 
     def wait(self, until: float) -> None:
@@ -231,27 +267,61 @@ class _Closed:
 def _end() -> None:
     # After the application's own non-daemon threads have ended: until then they may use their clients.
     state = _state
+    if state.ended:
+        return
     state.ended = True
     state.queue.leave_behind()
-    thread = state.thread
+    thread, log = state.thread, state.log
     if thread is None:
         return
+    until = monotonic() + EXIT_LIMIT
+
+    def left() -> float:
+        return max(0.1, until - monotonic())
+
+    # Whatever comes between (Ctrl-C, for instance): a thread that is told something later would come back to an
+    # interpreter that is gone.
+    with ExitStack() as ending:
+        if log is not None:
+            ending.callback(lambda: log.stop(left()))
+        ending.callback(lambda: thread.join(left()))
+        ending.callback(state.queue.close)
+        unclosed = _close_all(state, until)
+    for client in unclosed:
+        warn_unclosed(client)
+
+
+def _end_in_children_of_multiprocessing() -> None:
+    # They end without `atexit`, or (3.13) without what was registered before the fork; but by finalizers of their own.
+    # Who has not imported it is no child of it; the import is not ours to pay.
+    if "multiprocessing.util" in sys.modules:
+        from multiprocessing import process, util  # noqa: PLC0415
+
+        if process.parent_process() is not None:
+            # After those of its queues, which end at -5.
+            util.Finalize(None, _end_after_threads, exitpriority=-10)
+
+
+def _end_after_threads() -> None:
+    # These finalizers come before that.
+    for thread in threading.enumerate():
+        if not thread.daemon and thread is not threading.current_thread():
+            thread.join()
+    _end()
+
+
+def _close_all(state: _State, until: float) -> list[Closable]:
+    """Close what is open and wait for what is being closed; gives those that their owners have left open."""
     # Daemon threads that wait are left where they are, as the interpreter does with them: to wake them only for an
     # exception would race with its end. Their answers are released.
-    state.waiting.clear()
+    for number, waiter in list(state.waiting.items()):
+        if not isinstance(waiter, _Closed):
+            state.waiting.pop(number, None)
     state.staying.clear()
-    until = monotonic() + EXIT_LIMIT
     clients = [client for reference in list(state.clients.values()) if (client := reference()) is not None]
-    closing = []
+    unclosed = [client for client in clients if not client._closing]  # noqa: SLF001
     for client in clients:
-        closed = _Closed()
-        if client._begin_close(state.register(closed)):  # noqa: SLF001
-            closing.append(closed)
-    for closed in closing:
+        _begin_close(state, client)
+    for closed in list(state.closing):
         closed.wait(until)
-    state.queue.close()
-    thread.join(max(0.1, until - monotonic()))
-    for client in clients:
-        warn_unclosed(client)
-    if state.log is not None:
-        state.log.stop(max(0.1, until - monotonic()))
+    return unclosed

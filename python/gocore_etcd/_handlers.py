@@ -16,6 +16,7 @@ from . import _dispatch
 from ._call import in_loop, result
 from ._errors import ClosedError, EtcdError
 from ._events import NOTHING, Source
+from ._log import say
 from ._native import Answer
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
     from ._call import Call
     from ._native import Operation
-
-logger = logging.getLogger("gocore_etcd")
 
 Job: TypeAlias = Callable[[], None]
 
@@ -77,9 +76,9 @@ class Pool:
                     self._start(LINGER)
             except RuntimeError as error:
                 if _dispatch.has_ended():
-                    logger.debug("a handler was not run: the program is ending")
+                    say(logging.DEBUG, "a handler was not run: the program is ending")
                 else:
-                    logger.error("a handler must wait until another has ended: %s", error)  # noqa: TRY400
+                    say(logging.ERROR, "a handler must wait until another has ended: %s", error)
 
     def linger(self, source: Source[Any]) -> bool:
         """Expect the next event of this source for a while, on a thread of the pool; whether there may be one."""
@@ -215,9 +214,9 @@ class Subscription:
         while (event := self._next(_pool.linger)) is not NOTHING:
             try:
                 self._handler(event)
-            except BaseException:
+            except BaseException:  # noqa: BLE001
                 # SystemExit too: a handler's thread is not the program.
-                logger.exception("a handler raised")
+                say(logging.ERROR, "a handler raised", trace=True)
 
     async def drain_in_loop(self) -> None:
         """Call the handler for all there is, and await it before the next where it is ``async def``."""
@@ -246,9 +245,9 @@ class Subscription:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
-            logger.exception("a handler was cancelled")
-        except Exception:
-            logger.exception("a handler raised")
+            say(logging.ERROR, "a handler was cancelled", trace=True)
+        except Exception:  # noqa: BLE001
+            say(logging.ERROR, "a handler raised", trace=True)
 
     def _next(self, linger: Callable[[Source[Any]], bool]) -> Any:
         """Give the next event; NOTHING when there is none: then this is told of the next, or all is over."""
@@ -258,10 +257,10 @@ class Subscription:
             except ClosedError:
                 break
             except EtcdError as error:
-                logger.warning("told in place of an event: %s", error)
+                say(logging.WARNING, "told in place of an event: %s", error)
                 continue
-            except Exception:
-                logger.exception("an event could not be given to its handler")
+            except Exception:  # noqa: BLE001
+                say(logging.ERROR, "an event could not be given to its handler", trace=True)
                 continue
             if event is not NOTHING:
                 return event

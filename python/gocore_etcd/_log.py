@@ -9,10 +9,18 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
+from typing import Final
 
 from ._native import Log
 
-logger = logging.getLogger("gocore_etcd")
+NAME: Final = "gocore_etcd"
+
+
+def say(level: int, text: str, *args: object, name: str = NAME, trace: bool = False) -> None:
+    """Log it. What the application's filters and handlers raise is not passed on: it would end who has to go on."""
+    with suppress(Exception):
+        logging.getLogger(name).log(level, text, *args, exc_info=trace, stacklevel=2)
 
 
 class Reader:
@@ -32,10 +40,9 @@ class Reader:
         while (taken := self._log.take()) is not None:
             lines, dropped = taken
             if dropped:
-                logger.warning("%d records of the log were dropped: its handlers are too slow", dropped)
+                say(logging.WARNING, "%d records of the log were dropped: its handlers are too slow", dropped)
             for level, target, text in lines:
-                name = ".".join(["gocore_etcd", *target.split("::")[1:]])
-                logging.getLogger(name).log(level, "%s", text)
+                say(level, "%s", text, name=".".join([NAME, *target.split("::")[1:]]))
 
 
 def start() -> Reader:

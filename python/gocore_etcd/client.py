@@ -12,6 +12,7 @@ from ._calls import candidacy as candidacies
 from ._calls import election as elections
 from ._calls import lock as calls
 from ._calls.client import ClientBase
+from ._errors import DeadlineExceededError
 from ._handlers import Subscription, in_thread
 from ._run import run
 from ._time import DEFAULT, Seconds, Timeout
@@ -299,7 +300,8 @@ class Client(ClientBase):
     def close(self) -> None:
         """Give locks and leaderships back, revoke leases, end what goes on in the background. Again: no effect.
 
-        Calls that are under way in other threads, and later ones, raise ClosedError.
+        Calls that are under way in other threads, and later ones, raise ClosedError. Interrupted, as by Ctrl-C, it goes
+        on in the background: another call waits for it, and so does the end of the program.
 
         Raises:
             DeadlineExceededError: etcd was away for 5 s; what is left there ends with its TTL. The client is closed.
@@ -307,13 +309,11 @@ class Client(ClientBase):
         """
         if self._closed or _dispatch.has_ended():
             return
-        call = self._close_call()
         try:
-            run_sync(call)
-        finally:
-            # Not when it was refused, in an event loop for instance.
-            if self._closing:
-                self._mark_closed()
+            run_sync(self._close_call())
+        except DeadlineExceededError:
+            self._mark_closed()
+            raise
 
     def __enter__(self) -> Self:
         return self

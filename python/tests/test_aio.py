@@ -8,7 +8,7 @@ import time
 import pytest
 
 import gocore_etcd
-from gocore_etcd import Compare, DeadlineExceededError, LostError, Op, Range, WrongContextError, _call, aio
+from gocore_etcd import ClosedError, Compare, DeadlineExceededError, LostError, Op, Range, WrongContextError, _call, aio
 
 
 @pytest.fixture
@@ -68,6 +68,41 @@ def test_a_client_is_awaited_or_entered_and_before_that_it_is_not_connected(endp
         with pytest.raises(gocore_etcd.ClosedError):
             await client.kv.get("/k")
         await client.close()
+
+    asyncio.run(story())
+
+
+def test_tasks_that_connect_one_client_at_once_share_one_connection(endpoint, prefix):
+    async def story():
+        client = aio.Client(endpoint, prefix=prefix)
+
+        async def take(number):
+            return await (await client).lock(str(number), ttl=10)
+
+        locks = await asyncio.gather(*(take(number) for number in range(8)))
+        await client.close()
+        assert not any(lock.is_held() for lock in locks)
+
+    asyncio.run(story())
+
+
+def test_closing_while_it_connects_leaves_nothing_open(endpoint):
+    async def story():
+        client = aio.Client(endpoint)
+
+        async def connect():
+            await client
+
+        connecting = [asyncio.create_task(connect()) for _ in range(2)]
+        await asyncio.sleep(0)
+        await client.close()
+        for each in connecting:
+            with pytest.raises(ClosedError):
+                await each
+        with pytest.raises(ClosedError):
+            await client
+        assert client._handle is None
+        assert "closed" in repr(client)
 
     asyncio.run(story())
 
@@ -178,6 +213,8 @@ def test_cancelling_at_any_moment_leaks_no_lock(run, contenders, until):
             await asyncio.to_thread(until, lambda: not contenders("k"))
             del taking
 
+    run(story)
+
 
 def test_a_lock_that_comes_in_the_breath_it_is_cancelled_in_is_given_back(run, contenders, until, monkeypatch):
     async def story(client):
@@ -193,8 +230,6 @@ def test_a_lock_that_comes_in_the_breath_it_is_cancelled_in_is_given_back(run, c
         monkeypatch.undo()
         assert taking.cancelled()
         await asyncio.to_thread(until, lambda: not contenders("k"))
-
-    run(story)
 
     run(story)
 

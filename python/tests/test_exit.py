@@ -5,6 +5,8 @@
 
 import os
 import re
+import signal
+import subprocess
 import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -359,3 +361,128 @@ def test_handlers_at_exit_that_come_first_may_call_and_later_ones_are_told(scrip
         """,
     )
     assert (code, out.split()) == (0, ["early", "None", "late", "ClosedError", "new", "ClosedError"]), err
+
+
+LEAVES = {
+    "a client collected on return of main": """
+        def main():
+            client = Client(PROXY, prefix=PREFIX)
+            lock = client.lock("k", ttl=60)
+            hold()
+        main()
+    """,
+    "a close that was interrupted": """
+        import signal
+        client = Client(PROXY, prefix=PREFIX)
+        lock = client.lock("k", ttl=60)
+        hold()
+        threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGINT]).start()
+        try:
+            client.close()
+        except KeyboardInterrupt:
+            print("interrupted")
+    """,
+    "a close that was interrupted, and its client collected": """
+        import signal
+        client = Client(PROXY, prefix=PREFIX)
+        lock = client.lock("k", ttl=60)
+        hold()
+        threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGINT]).start()
+        try:
+            client.close()
+        except KeyboardInterrupt:
+            del client, lock
+    """,
+    "a close that was cancelled": """
+        import asyncio
+        from gocore_etcd import aio
+        async def story():
+            client = await aio.Client(PROXY, prefix=PREFIX)
+            lock = await client.lock("k", ttl=60)
+            hold()
+            try:
+                await asyncio.wait_for(client.close(), 0.1)
+            except TimeoutError:
+                return client
+        kept = asyncio.run(story())
+    """,
+    "a close in a daemon thread": """
+        client = Client(PROXY, prefix=PREFIX)
+        lock = client.lock("k", ttl=60)
+        hold()
+        threading.Thread(target=client.close, daemon=True).start()
+        time.sleep(0.1)
+    """,
+}
+
+
+@pytest.mark.parametrize("story", LEAVES)
+def test_the_end_waits_for_what_is_being_closed_already(script, proxied, other, story):
+    _, proxy = proxied
+    head = f"""
+        import atexit, os, threading, time
+        from gocore_etcd import Client, _dispatch
+        PROXY, _dispatch.EXIT_LIMIT = {proxy.endpoint!r}, 30
+        def hold():
+            print("held", flush=True)
+            sys.stdin.readline()
+        atexit.register(print, "ending", flush=True)
+    """
+    with script.start(textwrap.dedent(head) + textwrap.dedent(LEAVES[story])) as process:
+        assert process.stdout.readline() == "held\n"
+        proxy.hold()
+        print(file=process.stdin, flush=True)
+        while process.stdout.readline() != "ending\n":
+            assert process.poll() is None
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        proxy.release()
+        assert (process.wait(60), process.stderr.read()) == (0, "")
+    lock = other.try_lock("k")
+    assert lock is not None, "it was free when the program had ended"
+    lock.unlock()
+
+
+def test_ctrl_c_at_the_end_leaves_no_thread_behind(script, proxied):
+    _, proxy = proxied
+    with script.start(
+        f"""
+        import atexit, logging
+        # Registered before the package's own, so it runs after it.
+        atexit.register(lambda: print("alive", [thread.name for thread in (thread, log._thread) if thread.is_alive()]))
+        from gocore_etcd import Client, _dispatch
+        _dispatch.EXIT_LIMIT = 30
+        client = Client({proxy.endpoint!r}, prefix=PREFIX)
+        lock = client.lock("k", ttl=60)
+        thread, log = _dispatch._state.thread, _dispatch._state.log
+        print("held", flush=True)
+        sys.stdin.readline()
+        atexit.register(print, "ending", flush=True)
+        """
+    ) as process:
+        assert process.stdout.readline() == "held\n"
+        proxy.hold()
+        print(file=process.stdin, flush=True)
+        assert process.stdout.readline() == "ending\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, out) == (0, "alive []\n")
+        assert "KeyboardInterrupt" in err
+
+
+def test_a_warning_that_is_an_error_leaves_no_thread_behind(script):
+    code, out, err = script.run(
+        """
+        import atexit
+        atexit.register(lambda: print("alive", [thread.name for thread in (thread, log._thread) if thread.is_alive()]))
+        from gocore_etcd import Client, _dispatch
+        client = Client(ENDPOINT, prefix=PREFIX)
+        thread, log = _dispatch._state.thread, _dispatch._state.log
+        """,
+        "-W",
+        "error",
+    )
+    assert (code, out) == (0, "alive []\n")
+    assert "unclosed" in err

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import threading
+import time
 
 import pytest
 
@@ -109,6 +110,32 @@ def test_processes_of_every_kind_exclude_each_other(client, endpoint, prefix, me
         pids = pool.starmap(_work, [(endpoint, prefix, 5)] * 3, chunksize=1)
     assert os.getpid() not in pids
     assert client.kv.get(client.key("sum")).value == b"15"
+
+
+_kept = []
+
+
+def _take_and_keep(endpoint, prefix):
+    client = Client(endpoint, prefix=prefix)
+    _kept.extend([client, client.lock("kept", ttl=60)])
+    threading.Thread(target=_late, args=[client]).start()
+
+
+def _late(client):
+    time.sleep(0.2)
+    client.kv.put(client.key("late"), b"")
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_the_end_of_a_process_of_every_kind_gives_back_what_it_kept(client, endpoint, prefix, method):
+    process = multiprocessing.get_context(method).Process(target=_take_and_keep, args=(endpoint, prefix))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    assert client.kv.get(client.key("late")) is not None, "its threads may use their clients until they end"
+    lock = client.try_lock("kept")
+    assert lock is not None, "it was free when the process had ended"
+    lock.unlock()
 
 
 def test_many_threads_share_a_client(client):

@@ -21,8 +21,10 @@ class ClientBase:
     """What blocking and asyncio clients share."""
 
     _handle: _native.Client | None = None
-    _closed = False
     _closing = False
+    """Its owner has begun to close it."""
+    _closed = False
+    """That was answered, or there was nothing to close."""
 
     def __init__(
         self,
@@ -57,12 +59,16 @@ class ClientBase:
         return self._connected("client.key").key([text("client.key", "parts", part) for part in parts])
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed else "open" if self._handle else "not connected"
+        state = "closed" if self._closing else "open" if self._handle else "not connected"
         kind = type(self)
         return f"<{kind.__module__.removesuffix('.client')}.{kind.__name__} {self._settings.endpoints} {state}>"
 
     def __del__(self) -> None:
-        if self._handle is not None and not self._closed and self._process is _dispatch.process():
+        if self._handle is None or self._closed or self._process is not _dispatch.process():
+            return
+        unclosed = not self._closing
+        _dispatch.close_behind(self)
+        if unclosed:
             _dispatch.warn_unclosed(self)
 
     def _connected(self, op: str) -> _native.Client:
@@ -71,7 +77,7 @@ class ClientBase:
         return self._handle
 
     def _check_not_closed(self, op: str) -> None:
-        if self._closed:
+        if self._closing:
             raise ClosedError(f"{op}: closed: the client was closed", op=op)
 
     def _connect_call(self) -> Call[_native.Client]:
@@ -92,18 +98,13 @@ class ClientBase:
             self._closing = True
             return operation
 
-        def closed(_: object) -> None:
-            """Nothing comes of it."""
+        return Call("client.close", start, self._mark_closed, cancels=False)
 
-        return Call("client.close", start, closed, cancels=False)
-
-    def _mark_closed(self) -> None:
+    def _mark_closed(self, _answer: None = None) -> None:
+        # Until then the end of the program waits for it, also when its owner does no longer.
         self._closed = True
         _dispatch.remove_client(self)
 
-    def _begin_close(self, waiter: int) -> bool:
-        if self._handle is None or self._closed:
-            return False
+    def _begin_close(self, waiter: int) -> None:
+        _native.client_close(self._connected("client.close"), waiter)
         self._closing = True
-        _native.client_close(self._handle, waiter)
-        return True

@@ -12,6 +12,7 @@ from gocore_etcd._calls import candidacy as candidacies
 from gocore_etcd._calls import election as elections
 from gocore_etcd._calls import lock as calls
 from gocore_etcd._calls.client import ClientBase
+from gocore_etcd._errors import DeadlineExceededError
 from gocore_etcd._handlers import InLoop, Subscription
 from gocore_etcd._pending import Pending
 from gocore_etcd._time import DEFAULT, Seconds, Timeout
@@ -203,25 +204,29 @@ class Client(ClientBase):
     async def close(self) -> None:
         """Give everything back and end it, as :meth:`gocore_etcd.Client.close`.
 
-        Cancelled, it goes on in the background.
+        Cancelled, it goes on in the background; another call waits for it, and so does the end of the program.
         """
         if self._closed or _dispatch.has_ended():
             return
         if self._handle is None:
-            self._closed = True
+            self._closing = self._closed = True
             return
-        call = self._close_call()
         try:
-            await run_async(call)
-        finally:
-            # Not when it was refused, after a fork for instance.
-            if self._closing:
-                self._mark_closed()
+            await run_async(self._close_call())
+        except DeadlineExceededError:
+            self._mark_closed()
+            raise
 
     async def _connect(self) -> Self:
         if self._handle is None:
             self._check_not_closed("client.connect")
-            self._adopt(await run_async(self._connect_call()))
+            handle = await run_async(self._connect_call())
+            # Meanwhile another task may have connected it, or closed it. What is not adopted closes in the background,
+            # once this frame, to which a trace refers, has let it go.
+            if self._handle is None and not self._closing:
+                self._adopt(handle)
+            del handle
+            self._check_not_closed("client.connect")
         return self
 
     def _make_lock(self, native: _native.Lock) -> Lock:
