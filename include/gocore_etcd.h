@@ -1458,6 +1458,23 @@ gocore_etcd_status gocore_etcd_election_campaign(gocore_etcd_client *client,
                                                  gocore_etcd_leadership **leadership,
                                                  gocore_etcd_error **err);
 
+/* Takes the leadership of `key` if nobody leads or campaigns for it; never disturbs a candidate.
+ *
+ * GOCORE_ETCD_STATUS_NOT_ACQUIRED when somebody does: that is no error, `*err` stays NULL, and so does `*leadership`.
+ * `key`, `identity` and `options` are those of gocore_etcd_election_campaign. `timeout_ms`: 0 is the client's request
+ * timeout for each request.
+ *
+ * Ownership: the caller frees `*leadership` and `*err`. Threads: any; blocks for a few requests, never for others. Errors:
+ * INVALID_ARGUMENT; UNAVAILABLE, DEADLINE_EXCEEDED when etcd is away; CLOSED. Since 0.1.
+ */
+gocore_etcd_status gocore_etcd_election_try_campaign(gocore_etcd_client *client,
+                                                     const char *key,
+                                                     const char *identity,
+                                                     const gocore_etcd_election_options *options,
+                                                     int64_t timeout_ms,
+                                                     gocore_etcd_leadership **leadership,
+                                                     gocore_etcd_error **err);
+
 /* Who leads `key` now. `*leader` is the leader, or NULL when nobody leads: that is GOCORE_ETCD_STATUS_OK too. No candidacy
  * is needed.
  *

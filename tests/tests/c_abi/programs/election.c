@@ -40,6 +40,10 @@ static void leads_and_resigns(gocore_etcd_client *client)
     leader_is(client, "c/lead", "one", token);
     EXPECT(DEADLINE_EXCEEDED, gocore_etcd_election_campaign(client, "c/lead", "two", NULL, 100, NULL, &second, &err));
     CHECK(second == NULL);
+    second = (gocore_etcd_leadership *)&err_garbage;
+    NO_ERROR(NOT_ACQUIRED, gocore_etcd_election_try_campaign(client, "c/lead", "two", NULL, 0, &second, &err));
+    CHECK(second == NULL);
+    REFUSED("identity", gocore_etcd_election_try_campaign(client, "c/lead", " ", NULL, 0, &second, &err));
     NO_ERROR(DEADLINE_EXCEEDED, gocore_etcd_leadership_wait_lost(first, 50, NULL, &err));
 
     EXPECT(OK, gocore_etcd_leadership_proclaim(first, "one, again", 0, &err));
@@ -60,6 +64,10 @@ static void leads_and_resigns(gocore_etcd_client *client)
     CHECK(revision == 0);
     EXPECT(LOST, gocore_etcd_leadership_proclaim(first, "one", 0, &err));
     leader_is(client, "c/lead", NULL, 0);
+    EXPECT(OK, gocore_etcd_election_try_campaign(client, "c/lead", "two", NULL, 0, &second, &err));
+    leader_is(client, "c/lead", "two", gocore_etcd_leadership_token(second));
+    EXPECT(OK, gocore_etcd_leadership_resign(second, 0, &err));
+    gocore_etcd_leadership_free(second);
 
     second = campaign(client, "c/lead", "two");
     CHECK(gocore_etcd_leadership_token(second) > token);
