@@ -210,7 +210,7 @@ async fn an_observer_that_was_away_knows_what_is_within_the_reconnect_back_off()
     let faults: [(&str, fn(&Proxy)); 2] = [("refused", Proxy::cut), ("unanswered", lost)];
     // Long enough for the pauses between two attempts to grow to the longest.
     for (n, away) in
-        [Duration::from_millis(300), Duration::from_secs(2), Duration::from_secs(7)].into_iter().enumerate()
+        [Duration::from_millis(300), Duration::from_secs(2), Duration::from_secs(11)].into_iter().enumerate()
     {
         for (fault, strike) in faults {
             strike(&proxy);

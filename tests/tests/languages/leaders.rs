@@ -25,7 +25,7 @@ const RECONNECTED: Duration = Duration::from_secs(5);
 const QUEUE: &str = "/go-core/elections/k/";
 const JOURNAL: &str = "/journal";
 
-/// What happens, to a member `m` or to the leading process.
+/// What happens, to a member, to the leading process, or to an observer.
 #[derive(Clone, Copy, Debug)]
 enum Fault {
     KillMember,
@@ -40,9 +40,10 @@ enum Fault {
     CutProcess,
     BlackHoleProcess,
     HoldAnswersOfProcess,
+    CutObserver,
 }
 
-const FAULTS: [Fault; 12] = [
+const FAULTS: [Fault; 13] = [
     Fault::KillMember,
     Fault::FreezeMember,
     Fault::FreezeLeadingMember,
@@ -55,6 +56,7 @@ const FAULTS: [Fault; 12] = [
     Fault::CutProcess,
     Fault::BlackHoleProcess,
     Fault::HoldAnswersOfProcess,
+    Fault::CutObserver,
 ];
 
 /// A process that leads whenever it can, with a network of its own.
@@ -164,7 +166,8 @@ async fn no_two_lead_at_once_and_every_observer_sees_those_who_did_whatever_happ
     for member in 0..3 {
         etcd.push(cluster.client(member).await);
     }
-    let (near, far) = (client(cluster.endpoints()).await, client(cluster.endpoints().into_iter().rev()).await);
+    let far_network: Vec<_> = cluster.addresses().into_iter().rev().map(Proxy::start).collect();
+    let (near, far) = (client(cluster.endpoints()).await, client(far_network.iter().map(Proxy::endpoint)).await);
     let observers = [("near", observing(&near)), ("far", observing(&far))];
     let observer = programs().last().expect("there is a program");
     let mut process = agent(observer, "/go-core", &cluster.endpoints()).await;
@@ -213,6 +216,11 @@ async fn no_two_lead_at_once_and_every_observer_sees_those_who_did_whatever_happ
                 cluster.heal(member);
             }
             Fault::MoveLeader => move_leader(&cluster).await,
+            Fault::CutObserver => {
+                far_network.iter().for_each(Proxy::cut);
+                sleep(lasting).await;
+                far_network.iter().for_each(Proxy::pass);
+            }
             Fault::StopProcess => {
                 candidates[leader].agent.freeze();
                 sleep(lasting * 2).await;
