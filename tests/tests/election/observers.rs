@@ -6,11 +6,16 @@ use gocore_etcd_core::{Client, ErrorKind, Op, Txn};
 use gocore_etcd_tests::history::{History, Pair};
 use gocore_etcd_tests::{Proxy, Server};
 use serde_json::json;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::story::{
     SOON, TTL, agent, campaigning, candidates, client, client_of, outcome, put, seen, seen_pair, until_candidates,
 };
+
+/// The longest pause between two attempts of a watch, or of a probe, to reach etcd.
+const BACK_OFF: Duration = Duration::from_secs(2);
+/// What a busy machine may make of it.
+const SLACK: Duration = Duration::from_secs(2);
 
 /// Leads and resigns a few times, proclaiming in between; then nobody leads.
 async fn turns(client: &Client, turns: usize) {
@@ -189,4 +194,36 @@ async fn an_observer_that_sleeps_sees_nothing_that_never_was_and_what_is_in_the_
     }
     let missed = history.judge("the sleeper", &pairs);
     assert!(missed > 0, "it was slow enough to tell");
+}
+
+#[tokio::test]
+async fn an_observer_that_was_away_knows_what_is_within_the_reconnect_back_off() {
+    let server = Server::plain().await;
+    let proxy = Proxy::start(server.address());
+    let (ours, observer) = (client_of(&server).await, client([proxy.endpoint()]).await);
+    let mut observation = observer.observe("k").expect("observe");
+    assert_eq!(seen(&mut observation).await, None);
+    let lost = |proxy: &Proxy| {
+        proxy.black_hole();
+        proxy.drop_connections();
+    };
+    let faults: [(&str, fn(&Proxy)); 2] = [("refused", Proxy::cut), ("unanswered", lost)];
+    // Long enough for the pauses between two attempts to grow to the longest.
+    for (n, away) in
+        [Duration::from_millis(300), Duration::from_secs(2), Duration::from_secs(11)].into_iter().enumerate()
+    {
+        for (fault, strike) in faults {
+            strike(&proxy);
+            let leadership = ours.campaign("k", &format!("{fault} {n}"), TTL).await.expect("campaign");
+            tokio::time::sleep(away).await;
+            proxy.pass();
+            let whole = Instant::now();
+            assert_eq!(seen_pair(&mut observation).await, Some((leadership.token(), format!("{fault} {n}"))));
+            let took = whole.elapsed();
+            println!("{fault} for {away:?}: known after {took:?}");
+            assert!(took < BACK_OFF + SLACK, "{fault} for {away:?}: known after {took:?}");
+            leadership.resign().await.expect("resign");
+            assert_eq!(seen(&mut observation).await, None);
+        }
+    }
 }
