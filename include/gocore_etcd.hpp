@@ -27,12 +27,15 @@
 #define GOCORE_ETCD_HPP
 
 #include "gocore_etcd/cancel.hpp"
+#include "gocore_etcd/candidacy.hpp"
 #include "gocore_etcd/client.hpp"
 #include "gocore_etcd/config.hpp"
 #include "gocore_etcd/election.hpp"
 #include "gocore_etcd/entry.hpp"
 #include "gocore_etcd/error.hpp"
 #include "gocore_etcd/kv.hpp"
+#include "gocore_etcd/leader.hpp"
+#include "gocore_etcd/leadership.hpp"
 #include "gocore_etcd/lock.hpp"
 #include "gocore_etcd/log.hpp"
 #include "gocore_etcd/put.hpp"

@@ -45,7 +45,7 @@ public:
             const detail::PlainConfig plain(config, error);
             if (!error)
                 gocore_etcd_client_connect(plain.get(), &client, detail::Slot(error));
-            return client == nullptr ? std::nullopt : std::optional<Client>(std::in_place, client);
+            return detail::taken_as<Client>(client);
         });
     }
 

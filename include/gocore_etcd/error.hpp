@@ -7,6 +7,7 @@
 #include <chrono>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -89,6 +90,12 @@ template <typename T, void (*Free)(T *)> struct Freed {
     void operator()(T *handle) const noexcept { Free(handle); }
 };
 template <typename T, void (*Free)(T *)> using Handle = std::unique_ptr<T, Freed<T, Free>>;
+
+/// The class of a handle that C gave away; empty for none.
+template <typename T, typename Plain> std::optional<T> taken_as(Plain *handle) noexcept
+{
+    return handle == nullptr ? std::nullopt : std::optional<T>(std::in_place, handle);
+}
 
 /// Where a call of C puts its error, for an Error, which it clears.
 class Slot {

@@ -104,11 +104,6 @@ inline const char *lock_name(const std::string &key, Error &error) noexcept
     return text(key, "invalid argument: key: must not contain NUL", error);
 }
 
-inline std::optional<Lock> taken(gocore_etcd_lock *lock) noexcept
-{
-    return lock == nullptr ? std::nullopt : std::optional<Lock>(std::in_place, lock);
-}
-
 } // namespace detail
 
 /// What a client has of locks.
@@ -124,7 +119,7 @@ public:
         gocore_etcd_lock *lock = nullptr;
         gocore_etcd_lock_acquire(client(), name, &given, options.timeout.count(), detail::handle_of(options.cancel),
                                  &lock, detail::Slot(error));
-        return detail::taken(lock);
+        return detail::taken_as<Lock>(lock);
     }
     /// Takes a lock if nobody holds it or waits for it; empty when somebody does, and at an error.
     std::optional<Lock> try_lock(const std::string &key, const LockOptions &options, Error &error) noexcept
@@ -135,7 +130,7 @@ public:
             return {};
         gocore_etcd_lock *lock = nullptr;
         gocore_etcd_lock_try_acquire(client(), name, &given, options.timeout.count(), &lock, detail::Slot(error));
-        return detail::taken(lock);
+        return detail::taken_as<Lock>(lock);
     }
     /// Begins to wait for a lock, without blocking; false at an error. `handler(std::optional<Lock>, Error)` runs exactly
     /// once with what came of it, possibly before this returns, and never when this fails.
@@ -150,7 +145,7 @@ public:
         return detail::contained(error, [&] {
             const gocore_etcd_lock_callback callback = [](void *data, gocore_etcd_status, gocore_etcd_lock *lock,
                                                           gocore_etcd_error *failure) {
-                std::optional<Lock> taken = detail::taken(lock);
+                std::optional<Lock> taken = detail::taken_as<Lock>(lock);
                 detail::guarded([&] { Data::of(data)(std::move(taken), Error(failure)); });
             };
             void *data = Data::make(std::forward<Handler>(handler));

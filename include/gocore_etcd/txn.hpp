@@ -2,7 +2,7 @@
 #ifndef GOCORE_ETCD_TXN_HPP
 #define GOCORE_ETCD_TXN_HPP
 
-#include "election.hpp"
+#include "leadership.hpp"
 #include "lock.hpp"
 #include "range.hpp"
 
