@@ -83,11 +83,11 @@ pub extern "C" fn gocore_etcd_log_subscribe(
     })
 }
 
-/// Says something in this log, as the library does; true when somebody subscribes to it. For layers over this library, such as
-/// the classes of C++, which so tell what a handler threw; what false is given for they tell elsewhere.
+/// Says something in this log, as the library does. True when somebody subscribes to what is as serious as that, so that it can
+/// be told elsewhere if nobody does. For layers over this library: the classes of C++ tell so what a handler threw.
 ///
-/// `level`: how serious it is, one of GOCORE_ETCD_LOG_…. `message`: what is not UTF-8 in it is replaced. NULL and a level
-/// that there is not give false.
+/// `level`: one of GOCORE_ETCD_LOG_…. `message`: what is not UTF-8 in it is replaced. For NULL, or another level, nothing is
+/// said, and false given.
 ///
 /// Ownership: `message` is only read during the call. Threads: any; never waits. Errors: none; false after a fork. Since 0.1.
 #[unsafe(no_mangle)]
