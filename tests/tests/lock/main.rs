@@ -8,5 +8,6 @@ mod foreign;
 mod lagging;
 mod lost_answer;
 mod operators;
+mod readme;
 mod story;
 mod survives;
