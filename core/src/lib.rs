@@ -87,7 +87,7 @@ pub use lock::Lock;
 pub use range::{Order, Range};
 pub use txn::{Cmp, Compare, Guard, Op, OpResult, Txn, TxnResult};
 
-/// The README's example compiles: a test of the documentation, not a part of it.
+/// The README's example compiles as it stands (tests/tests/lock runs it): a test of the documentation, not a part of it.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -6,7 +6,7 @@ etcd, start it again, compact it. It ends when the flag ``end`` is put.
 
 import sys
 
-from gocore_etcd import Change, Changes, Client, Connected, Put, Range, Snapshot
+from gocore_etcd import Change, Changes, Client, Connected, Delete, Put, Range, Snapshot
 
 
 def main() -> None:
@@ -35,12 +35,12 @@ def main() -> None:
 def apply(flags: dict[bytes, bytes], change: Change) -> None:
     """Do to the flags what was done in etcd."""
     match change:
-        case Put(key=key, value=value):
-            print(f"{key.decode()} = {value.decode()}", flush=True)
-            flags[key] = value
-        case _:
-            print(f"{change.key.decode()} is gone", flush=True)
-            flags.pop(change.key, None)
+        case Put(kv):
+            print(f"{kv.key.decode()} = {kv.value.decode()}", flush=True)
+            flags[kv.key] = kv.value
+        case Delete(key):
+            print(f"{key.decode()} is gone", flush=True)
+            flags.pop(key, None)
 
 
 if __name__ == "__main__":

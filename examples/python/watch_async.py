@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from gocore_etcd import Changes, Connected, Put, Range, Snapshot
+from gocore_etcd import Changes, Connected, Delete, Put, Range, Snapshot
 from gocore_etcd.aio import Client
 
 
@@ -21,12 +21,13 @@ async def main() -> None:
                         print(f"flags: {len(flags)}", flush=True)
                     case Changes(changes=changes):
                         for change in changes:
-                            if isinstance(change, Put):
-                                print(f"{change.key.decode()} = {change.value.decode()}", flush=True)
-                                flags[change.key] = change.value
-                            else:
-                                print(f"{change.key.decode()} is gone", flush=True)
-                                flags.pop(change.key, None)
+                            match change:
+                                case Put(kv):
+                                    print(f"{kv.key.decode()} = {kv.value.decode()}", flush=True)
+                                    flags[kv.key] = kv.value
+                                case Delete(key):
+                                    print(f"{key.decode()} is gone", flush=True)
+                                    flags.pop(key, None)
                     case Connected(connected):
                         print("up to date" if connected else "etcd is away: changes will come later", flush=True)
                 if end in flags:

@@ -8,6 +8,7 @@ mod foreign;
 mod lagging;
 mod lost_answer;
 mod operators;
+mod readme;
 mod restored;
 mod story;
 mod survives;

@@ -6,16 +6,23 @@ use std::time::Duration;
 
 use gocore_etcd_tests::python::Python;
 use gocore_etcd_tests::{Server, eventually};
+use tokio::time::timeout;
 
 use crate::installed;
 
+/// On a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// What an example says, line by line, without what comes after " with ".
-fn told(dir: &Path, python: &Python, endpoint: &str, name: &str) -> Vec<String> {
+async fn told(dir: &Path, python: &Python, endpoint: &str, name: &str) -> Vec<String> {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/python").join(name);
     let mut example = python.command();
     // An unclosed client, or anything else that Python would warn of, fails it.
     example.current_dir(dir).args(["-X", "dev", "-W", "error"]).arg(program).arg(endpoint);
-    let output = example.stderr(Stdio::piped()).output().expect("python runs");
+    let mut example = tokio::process::Command::from(example);
+    let output = example.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).output();
+    let output =
+        timeout(PATIENCE, output).await.unwrap_or_else(|_| panic!("{name} does not end")).expect("python runs");
     assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
     assert!(output.stderr.is_empty(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
     let told = String::from_utf8_lossy(&output.stdout);
@@ -27,7 +34,7 @@ async fn each_example_of_the_lock_tells_its_story() {
     let server = Server::plain().await;
     let (dir, python) = installed(&Python::of_machine());
     for name in ["lock.py", "lock_async.py"] {
-        let told = told(dir.path(), &python, &server.endpoint(), name);
+        let told = told(dir.path(), &python, &server.endpoint(), name).await;
         assert_eq!(told[..2], ["waiting for the lock", "holding /go-core/locks/jobs/report"], "{name}");
         assert!(told[2].starts_with("the report was written at revision "), "{name}: {}", told[2]);
         assert_eq!(told[3..], ["unlocked"], "{name}");
@@ -39,7 +46,7 @@ async fn each_example_of_an_election_tells_its_story() {
     let server = Server::plain().await;
     let (dir, python) = installed(&Python::of_machine());
     for name in ["election.py", "election_async.py"] {
-        let told = told(dir.path(), &python, &server.endpoint(), name);
+        let told = told(dir.path(), &python, &server.endpoint(), name).await;
         // Leader and observer know of each other from etcd alone; the observer may be cancelled before the end.
         let seen = |line: &&String| line.starts_with("process ") || *line == "nobody leads";
         let (observed, done): (Vec<_>, Vec<_>) = told.iter().partition(seen);
@@ -58,9 +65,9 @@ async fn each_example_of_a_watch_tells_of_each_change() {
         let mut kv = server.client().await.kv_client();
         kv.put("/go-core/flags/old", "on", None).await.expect("put");
         let (place, python, endpoint) = (dir.path().to_owned(), python.clone(), server.endpoint());
-        let program = tokio::task::spawn_blocking(move || told(&place, &python, &endpoint, name));
+        let program = tokio::spawn(async move { told(&place, &python, &endpoint, name).await });
         let watched = async || (server.metrics().await.watchers() > 0).then_some(());
-        eventually(Duration::from_secs(20), "it watches", watched).await;
+        eventually(PATIENCE, "it watches", watched).await;
         kv.put("/go-core/flags/new", "on", None).await.expect("put");
         kv.delete("/go-core/flags/old", None).await.expect("delete");
         kv.put("/go-core/flags/end", "", None).await.expect("put");
