@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from _thread import TIMEOUT_MAX, allocate_lock
 from dataclasses import dataclass
+from traceback import clear_frames
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from . import _dispatch
@@ -42,12 +43,7 @@ def result(finish: Callable[[Any], T], answer: Answer) -> T:
     """Make the result of a call of its answer, or raise what came instead."""
     taken = answer.take()
     if not isinstance(taken, EtcdError):
-        try:
-            return finish(taken)
-        except BaseException:  # a signal's
-            # The trace refers to this frame, and what is in it to a lock that nobody would give back.
-            taken = None
-            raise
+        return finish(taken)
     try:
         raise taken
     finally:
@@ -110,14 +106,15 @@ def run_sync(call: Call[T]) -> T:
                 answer = waiter.answer
             else:
                 _dispatch.leave(number)
-    except BaseException:  # a signal's, such as KeyboardInterrupt, or the start's own
+        return result(call.finish, answer)
+    except BaseException as error:  # the answer's; or a signal's, such as KeyboardInterrupt, or the start's own
         _dispatch.leave(number)
         if operation is not None and call.cancels:
             operation.cancel()
-        # The trace refers to this frame, which must not refer to an answer that nobody takes.
+        # The trace refers to this frame and to those of what was called. None may refer to what came for nobody.
         answer = waiter = None
+        clear_frames(error.__traceback__)
         raise
-    return result(call.finish, answer)
 
 
 def check_may_block(op: str) -> None:
@@ -193,13 +190,12 @@ async def run_async(call: Call[T]) -> T:
     operation = None
     try:
         operation = call.start(number)
-        answer = await future
-    except BaseException:  # cancellation, the end of the loop, or the start's own
+        return result(call.finish, await future)
+    except BaseException as error:  # the answer's; or cancellation, the end of the loop, the start's own
         _dispatch.leave(number)
         if operation is not None and call.cancels:
             operation.cancel()
-        # The answer may have come in the same breath. The trace, which the task keeps, refers to this frame, which
-        # must not refer to an answer that nobody takes.
+        # The answer may have come in the same breath; see above, and the trace is kept by the task.
         del future
+        clear_frames(error.__traceback__)
         raise
-    return result(call.finish, answer)

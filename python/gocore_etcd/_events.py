@@ -99,19 +99,20 @@ class Events(Source[E]):
         self._check()
         event: Any = NOTHING
         taken: Any = NOTHING
-        failed = False
+        failed, failure = False, None
         try:
             with self._lock:
                 if not self._taken:
                     return NOTHING
                 last = self._taken[-1]
                 if isinstance(last, Failure):
-                    event = last.exception()
-                    failed = True
+                    event, failed = last.exception(), True
                 elif isinstance(last, BaseException):
                     event, failed = last, True
                 else:
                     event = self._read(last)
+                if failed and isinstance(event, EtcdError):
+                    failure = copy(event)
                 taken = last
                 # Signals are seen to after calls, of which none follows but the lock's own release.
                 del self._taken[-1]
@@ -119,15 +120,14 @@ class Events(Source[E]):
             if taken is not NOTHING:
                 self._taken.append(taken)
             raise
+        # What came before was not its end.
+        self._failure = failure
         if failed:
-            self._failure = copy(event) if isinstance(event, EtcdError) else None
             try:
                 raise event
             finally:
                 # Else its own trace would refer to it, see `_call.result`.
                 del event, taken, last
-        # What came before was not its end.
-        self._failure = None
         return event  # type: ignore[no-any-return]
 
     def fill(self) -> bool:
@@ -155,11 +155,9 @@ class Events(Source[E]):
 
     def complete(self, answer: Answer, batch: _dispatch.Batch) -> None:
         """Tell all who wait; on the dispatcher's thread."""
-        while self._waiting:
-            try:
-                waiter = self._waiting.pop()
-            except KeyError:  # it has just given up
-                return
+        # Those of now: one that is told may wait again before all have been.
+        for waiter in list(self._waiting):
+            self._waiting.discard(waiter)
             waiter.complete(answer, batch)
 
     def close(self) -> None:

@@ -198,9 +198,13 @@ class Subscription:
 
     def begin(self) -> Self:
         """Have the handler called from now on."""
-        if self._run is in_thread:
-            _pool.open()
-        self._wait()
+        try:
+            if self._run is in_thread:
+                _pool.open()
+            self._wait()
+        except BaseException:  # a signal's, for instance: nobody will have it to cancel it
+            self.cancel()
+            raise
         return self
 
     def complete(self, answer: Answer, batch: _dispatch.Batch) -> None:

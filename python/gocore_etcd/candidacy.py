@@ -78,7 +78,8 @@ class Candidacy(CandidacyBase):
 
     def __next__(self) -> CandidacyState:
         try:
-            return next(self._watch)
+            # Not by `next`: what a signal's handler raises when that returns would take the state with it.
+            return self._watch.__next__()
         except ClosedError:
             raise StopIteration from None
 

@@ -22,8 +22,11 @@ class Watch(WatchBase[E]):
 
     Iterating waits for the next update, over outages and without limit; what does not pass by itself (no permission) is
     raised once in an update's place, and the watch goes on: iterate again. It ends when the watch is closed, by any
-    thread, and raises ClosedError when the client is. Ctrl-C, or whatever a signal's handler raises, ends the wait; the
-    watch goes on where it was and no update is lost. Threads may share one: each update goes to one of them.
+    thread, and raises ClosedError when the client is. Threads may share one: each update goes to one of them.
+
+    Ctrl-C, or whatever a signal's handler raises, ends the wait; the watch goes on where it was, and no update is lost
+    by it in a ``for`` or by :meth:`next`. (Python's own ``next(watch)`` can lose one: a signal may strike when it has
+    the update and its caller has not.)
 
     A watch that nobody refers to any more ends.
     """

@@ -34,15 +34,16 @@ pub(crate) struct Call<'a> {
 /// A result becomes a Python object on the thread that asked for it, not on the dispatcher's.
 pub(crate) type Convert = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
-/// The answer to a call, to be taken once. What nobody takes is released.
+/// The answer to a call, to be taken once. What nobody takes is released; but not by a forked child, whose parent has it.
 #[pyclass(frozen, module = "gocore_etcd._native")]
-pub(crate) struct Answer(Mutex<Option<Result<Convert>>>);
+pub(crate) struct Answer(Owned<Mutex<Option<Result<Convert>>>>);
 
 #[pymethods]
 impl Answer {
     /// The result, or an exception to be raised.
     fn take(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let answer = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let op = "answer.take";
+        let answer = enter(py, op, || Ok(self.0.get(op)?.lock().unwrap_or_else(PoisonError::into_inner).take()))?;
         match answer {
             Some(Ok(convert)) => convert(py),
             Some(Err(error)) => exception(py, &error),
@@ -142,7 +143,7 @@ pub(crate) fn start<T: Send + 'static>(
             Ok(value) => Ok(Box::new(move |py: Python<'_>| convert(py, value)) as Convert),
             Err(error) => Err(with_key(error, &key)),
         };
-        if let Some((waiter, answer)) = arrives.put(Answer(Mutex::new(Some(answer)))) {
+        if let Some((waiter, answer)) = arrives.put(Answer(Owned::new(Mutex::new(Some(answer))))) {
             // When the dispatcher has ended nobody waits: the result is released here.
             drop(notices.push(Notice { waiter, answer }));
         }

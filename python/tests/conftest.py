@@ -171,6 +171,35 @@ def _until(condition, what="it", within=SOON):
 
 
 @pytest.fixture
+def interrupted():
+    return _interrupted
+
+
+def _interrupted(call, step, wanted):
+    """Make a call, with KeyboardInterrupt before a bytecode of the code that is wanted; give (result, interrupt)."""
+    steps = itertools.count()
+
+    def trace(frame, event, _):
+        if not wanted(frame.f_code):
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode" and next(steps) == step:
+            raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    # Python 3.12 traces bytecodes only if some frame wanted them before.
+    sys._getframe().f_trace_opcodes = True
+    sys.settrace(trace)
+    try:
+        return call(), None
+    except KeyboardInterrupt as interrupt:
+        return None, interrupt
+    finally:
+        sys.settrace(before)
+
+
+@pytest.fixture
 def contenders(client):
     """Give the keys in the queue of a lock."""
 

@@ -1,11 +1,13 @@
 """The threads that handlers run in, on a machine that has none to give."""
 
+import itertools
 import queue
 import threading
+import time
 
 import pytest
 
-from gocore_etcd import _handlers
+from gocore_etcd import _events, _handlers
 
 
 @pytest.fixture
@@ -78,3 +80,42 @@ def test_a_subscription_that_can_have_no_thread_at_all_is_refused(client, scarce
     scarce.clear()
     with client.observe("k", heard.put):
         assert heard.get(timeout=15) is None
+
+
+def test_who_waits_again_at_once_does_not_keep_the_dispatcher(client):
+    told = []
+
+    class Waiter:
+        def complete(self, _answer, _batch):
+            told.append(self)
+            assert len(told) < 3
+            events.wait(self)
+
+    with client.kv.watch(client.key("k")) as watch:
+        events = watch._events
+        events._waiting.update([Waiter(), Waiter()])
+        events.complete(None, None)
+    assert len(set(told)) == 2
+
+
+def test_an_interrupt_as_it_begins_leaves_no_subscription(client, interrupted):
+    begin, wait = _handlers.Subscription.begin.__code__, _events.Events.wait.__code__
+    heard, kept = [[]], []
+    for step in itertools.count():
+        subscription, interrupt = interrupted(
+            lambda: client.observe("k", heard[-1].append), step, lambda code: code in {begin, wait}
+        )
+        if subscription is not None:
+            break
+        heard.append([])
+        # With its trace, which refers to what has begun.
+        kept.append(interrupt)
+    assert step > 20, "it was interrupted in the middle"
+    told = [len(each) for each in heard]
+    with subscription, client.campaign("k", "me") as leadership:
+        while not heard[-1] or getattr(heard[-1][-1], "token", 0) != leadership.token:
+            time.sleep(0.001)
+        # They would hear of it in the same breath.
+        time.sleep(0.1)
+    # But for the last bytecodes, which give it to the caller: there no signal is seen to.
+    assert [len(each) for each in heard[:-4]] == told[:-4]

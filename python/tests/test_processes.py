@@ -93,6 +93,35 @@ def test_a_forked_child_is_told_begins_anew_and_disturbs_nobody(script, ending):
     assert (code, out) == (0, "well\n"), err
 
 
+def test_an_answer_that_a_forked_child_finds_untaken_is_the_parent_s(script):
+    code, out, err = script.run(
+        """
+        import gc, os, time, warnings
+        from gocore_etcd import Client, Range, WrongContextError, _native
+        warnings.simplefilter("ignore")
+        client = Client(ENDPOINT, prefix=PREFIX)
+        operation = _native.lock_acquire(client._handle, 0, None, "k", 30 * 10**9)
+        while not client.kv.list(Range.prefix(client.key("locks", "k") + "/")).kvs:
+            time.sleep(0.01)
+        client.kv.get("/none")
+        answer = operation.hand_over(10**9)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                answer.take()
+            except WrongContextError:
+                del answer, operation
+                os._exit(0)
+            os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        assert answer.take().is_held()
+        client.close()
+        print("well")
+        """,
+    )
+    assert (code, out) == (0, "well\n"), err
+
+
 def _work(endpoint, prefix, turns):
     with Client(endpoint, prefix=prefix) as client:
         key = client.key("sum")

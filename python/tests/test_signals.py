@@ -112,13 +112,14 @@ def test_a_signal_handler_may_call(client):
     assert seen == [None]
 
 
-def test_ctrl_c_while_an_error_is_told_does_not_take_its_place(client, monkeypatch):
+@pytest.mark.parametrize("at", ["as it is made", "as it is copied"])
+def test_ctrl_c_while_an_error_is_told_does_not_take_its_place(client, monkeypatch, at):
     client.kv.put(client.key("elections", "k", "foreign"), b"\xff")
-    signals = [signal.SIGINT]
+    signals = [signal.SIGINT] if at == "as it is made" else [signal.SIGINT, None]
 
     def interrupted(error, *args, **facts):
-        if signals:
-            signal.raise_signal(signals.pop())
+        if signals and (number := signals.pop()):
+            signal.raise_signal(number)
         EtcdError.__init__(error, *args, **facts)
 
     monkeypatch.setattr(MalformedError, "__init__", interrupted)

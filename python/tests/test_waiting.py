@@ -1,57 +1,38 @@
 """How a blocking call waits: at first in native code, then on a lock of Python's; either way its answer comes once."""
 
 import itertools
-import sys
 import threading
 import time
 
 import pytest
 
+import gocore_etcd
 from gocore_etcd import _call, _dispatch, _native
+from gocore_etcd._calls import held, lock
 
 SOON = 15
 """What happens at once, on a machine that is busy with other tests; in seconds."""
-OURS = {_call.__file__, _dispatch.__file__}
+OURS = {each.__file__ for each in (_call, _dispatch, gocore_etcd.client, gocore_etcd.lock, held, lock)}
 TTL = 30 * 10**9
 """In nanoseconds."""
 
 
-def _interrupted(call, step):
-    """Make a call, with KeyboardInterrupt before this bytecode of its waiting; give its result when it ended before."""
-    steps = itertools.count()
-
-    def trace(frame, event, _):
-        if frame.f_code.co_filename not in OURS:
-            return None
-        frame.f_trace_opcodes = True
-        if event == "opcode" and next(steps) == step:
-            raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    # Python 3.12 traces bytecodes only if some frame wanted them before.
-    sys._getframe().f_trace_opcodes = True
-    sys.settrace(trace)
-    try:
-        return call()
-    except KeyboardInterrupt:
-        return None
-    finally:
-        sys.settrace(before)
-
-
 @pytest.mark.parametrize("at_first", [_call.AT_FIRST, 0])
-def test_an_interrupt_between_any_two_bytecodes_leaves_no_lock(client, contenders, until, monkeypatch, at_first):
+def test_an_interrupt_between_any_two_bytecodes_leaves_no_lock(  # noqa: PLR0917
+    client, contenders, until, monkeypatch, at_first, interrupted
+):
     monkeypatch.setattr(_call, "AT_FIRST", at_first)
     for step in itertools.count():
-        lock = _interrupted(lambda: client.lock("k", ttl=30), step)
+        # Although somebody keeps the interrupt, and with it the trace of what was under way.
+        lock, kept = interrupted(lambda: client.lock("k", ttl=30), step, lambda code: code.co_filename in OURS)
         if lock is not None:
             lock.unlock()
             break
         with monkeypatch.context() as usual:
             usual.setattr(_call, "AT_FIRST", 10**10)
             until(lambda: contenders("k") == [])
-    assert step > 30, "it was interrupted in the middle"
+        del kept
+    assert step > 60, "it was interrupted in the middle"
 
 
 def test_a_request_is_answered_without_the_dispatcher(client, monkeypatch):

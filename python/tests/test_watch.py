@@ -13,6 +13,7 @@ import pytest
 
 import gocore_etcd
 from gocore_etcd import (
+    Candidacy,
     Changes,
     Client,
     ClosedError,
@@ -285,7 +286,15 @@ def alarm():
     signal.signal(signal.SIGALRM, before)
 
 
-def test_a_signal_at_any_moment_loses_no_update(client, all_keys, alarm):
+def _candidacy(watch):
+    """Make one whose states are the updates of a watch: it has its own way to give them, and too few of its own."""
+    candidacy = Candidacy.__new__(Candidacy)
+    candidacy._watch = watch
+    return candidacy
+
+
+@pytest.mark.parametrize("iterator", [iter, _candidacy])
+def test_a_signal_at_any_moment_loses_no_update(client, all_keys, alarm, iterator):
     seen, wanted, end = [], 3000, client.key("w", "end").encode()
 
     def write():
@@ -300,7 +309,7 @@ def test_a_signal_at_any_moment_loses_no_update(client, all_keys, alarm):
         try:
             if not has_ended():
                 alarm.set()
-                for update in watch:
+                for update in iterator(watch):
                     seen.append(update)
                     if has_ended():
                         break
