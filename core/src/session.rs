@@ -59,6 +59,8 @@ struct State {
     value: Vec<u8>,
     /// The mod revision of the record, as far as we know: the fence.
     fence: AtomicI64,
+    /// The newest revision at which the store has answered a transaction of this session.
+    seen: AtomicI64,
     /// Which suffixes are in use below each queue's prefix.
     names: Mutex<HashMap<String, BTreeSet<u32>>>,
     /// How many use it; [`RETIRED`] once it takes no more.
@@ -150,6 +152,7 @@ impl Sessions {
             record,
             value,
             fence: AtomicI64::new(revision),
+            seen: AtomicI64::new(revision),
             names: Mutex::new(HashMap::new()),
             users: watch::Sender::new(0),
             door: self.0.door.clone().named("session.fence"),
@@ -309,6 +312,21 @@ impl Session {
     /// The record was seen at this revision. Another contender of this session raised the fence.
     pub(crate) fn saw_fence(&self, revision: i64) {
         self.0.fence.fetch_max(revision, Ordering::AcqRel);
+    }
+
+    /// The newest revision at which the store has answered: to be read before it is asked again.
+    pub(crate) fn seen(&self) -> i64 {
+        self.0.seen.load(Ordering::Acquire)
+    }
+
+    /// The store has answered at `revision`, when it was known before that it had come to `seen`. One that has gone back
+    /// was restored from a backup, and may hold keys under our lease that we have given back since: the session ends, with
+    /// all of them.
+    pub(crate) fn saw(&self, seen: i64, revision: i64) {
+        if revision < seen {
+            self.0.lease.lose("the cluster was restored from a backup");
+        }
+        self.0.seen.fetch_max(revision, Ordering::AcqRel);
     }
 
     /// Raises the fence: no older transaction of this session can be applied any more.

@@ -97,7 +97,7 @@ impl Place {
         let mut lost_answers = 0;
         loop {
             let session = self.session()?;
-            let fence = session.fence();
+            let (fence, seen) = (session.fence(), session.seen());
             if !session.lease().is_held() {
                 return Err(session.lost(wanted.op, wanted.key));
             }
@@ -123,6 +123,11 @@ impl Place {
                     continue;
                 }
             };
+            let session = self.session()?;
+            session.saw(seen, result.revision);
+            if !session.lease().is_held() {
+                return Err(session.lost(wanted.op, wanted.key));
+            }
             let mut results = result.results.into_iter().map(OpResult::into_kvs);
             let mut next = || results.next().unwrap_or_default();
             let entered = if result.succeeded {

@@ -6,7 +6,7 @@ use gocore_etcd_core::{Client, ErrorKind, Lock};
 use gocore_etcd_tests::{Server, eventually};
 use tokio::time::timeout;
 
-use crate::story::{SOON, client_of, outcome, until_contenders, waiting};
+use crate::story::{SOON, client_of, contenders, outcome, until_contenders, waiting};
 
 /// Far beyond every limit here: nothing is noticed because a lease expires.
 const TTL: Duration = Duration::from_secs(60);
@@ -51,4 +51,26 @@ async fn a_lock_that_a_restored_cluster_does_not_know_is_lost_with_or_without_it
         b.unlock().await.expect("unlock");
     }
     kept.unlock().await.expect("unlock");
+}
+
+#[tokio::test]
+async fn what_was_given_back_after_the_backup_is_given_back_again_by_the_next_who_locks() {
+    let mut server = Server::plain().await;
+    let (client, other) = (client_of(&server).await, client_of(&server).await);
+    // Its session will be busy, and so never idle for a TTL.
+    let lock = client.lock("k", TTL).await.expect("lock");
+    let backup = server.back_up();
+    server.restart().await;
+    eventually(SOON, "etcd takes writes", async || client.kv().put("/noise", "").await.ok()).await;
+    lock.unlock().await.expect("unlock");
+    for _ in 0..3 {
+        client.lock("other", TTL).await.expect("lock").unlock().await.expect("unlock");
+    }
+    server.put_back(backup);
+    server.restart().await;
+    let etcd = server.client().await;
+    assert_eq!(contenders(&etcd, "k").await.len(), 1, "there again, under a lease that is kept alive");
+    locked(&client, "other").await.unlock().await.expect("unlock");
+    let again = timeout(SOON, other.lock("k", TTL)).await.expect("long before a TTL").expect("lock");
+    assert!(again.is_held());
 }
