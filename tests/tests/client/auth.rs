@@ -165,6 +165,20 @@ async fn callers_that_are_cancelled_leave_a_new_token_behind() {
     in_time(async |client| timeout(IMPATIENT, client.kv().get("/go-core/k")).await.is_ok_and(|got| got.is_ok())).await;
 }
 
+#[tokio::test]
+async fn closing_gives_back_also_when_that_needs_a_new_token() {
+    let story = Story::begin(Auth::jwt(LIFE)).await;
+    let client = story.worker().await;
+    let lock = client.lock("k", Duration::from_secs(60)).await.expect("lock");
+    sleep(EXPIRED).await;
+    let before = story.authenticated().await;
+    client.close().await.expect("close");
+    assert!(!lock.is_held());
+    assert!(story.authenticated().await > before, "a new token was needed");
+    let other = story.worker().await;
+    assert!(other.try_lock("k", TTL).await.expect("try_lock").is_some(), "given back");
+}
+
 /// What the library logs, for one thread.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
