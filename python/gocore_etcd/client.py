@@ -100,7 +100,7 @@ class Client(ClientBase):
     def lock(self, key: str, ttl: Seconds = 30, *, timeout: Timeout = DEFAULT) -> Lock:
         """Wait for a lock and take it; in order of arrival.
 
-        >>> lock = client.lock("jobs/report", ttl=10, timeout=2.5)
+        >>> lock = client.lock("jobs/report", ttl=10, timeout=30)
         >>> lock.is_held()
         True
         >>> lock.unlock()
