@@ -63,8 +63,8 @@ class Client(ClientBase):
         DeadlineExceededError: connected, but no answer within ``dial_timeout``.
 
     Close it, or use it in ``with``: then locks and leaderships are given back and leases revoked. The end of the
-    program does so too, within a second. In a forked child a client of the parent raises WrongContextError; a new one
-    works.
+    program does so too, within a second, and so does that of a process of :mod:`multiprocessing`. In a forked child a
+    client of the parent raises WrongContextError; a new one works.
 
     """
 

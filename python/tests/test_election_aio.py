@@ -259,7 +259,7 @@ def test_a_loss_cancels_the_work_and_starts_over_when_it_has_ended(run, steal):
                 tokens.append(leadership.token)
                 if len(tokens) < 3:
                     await asyncio.to_thread(steal, leadership)
-                    await asyncio.sleep(60)
+                    await asyncio.sleep(600)
                 return "done"
             finally:
                 # Work that holds its end up holds up the next campaign.
@@ -290,7 +290,7 @@ def test_work_that_ends_by_itself_after_the_loss_is_begun_again(run, steal, endi
             await asyncio.to_thread(steal, leadership)
             with contextlib.suppress(asyncio.CancelledError):
                 await leadership.wait_lost()
-                await asyncio.sleep(60)
+                await asyncio.sleep(600)
             if ending == "is refused":
                 await leadership.put(client.key("x"), b"")
             return "of a loser" if ending == "returns a value" else None
@@ -311,7 +311,7 @@ def test_what_work_raises_is_raised_after_it_has_resigned(run, candidates, steal
             try:
                 if lost:
                     await asyncio.to_thread(steal, leadership)
-                    await asyncio.sleep(60)
+                    await asyncio.sleep(600)
             finally:
                 raise error
 
@@ -339,7 +339,7 @@ def test_cancelling_the_run_cancels_the_work_and_resigns(run, candidates):
                 working.set()
                 for limit in limits:
                     limit.reschedule(asyncio.get_running_loop().time())
-                await asyncio.sleep(60)
+                await asyncio.sleep(600)
             finally:
                 ended.append("work")
 
@@ -367,11 +367,11 @@ def test_a_loss_and_a_cancellation_at_once_are_a_cancellation(run, steal):
         async def work(leadership):
             await asyncio.to_thread(steal, leadership)
             try:
-                await asyncio.sleep(60)
+                await asyncio.sleep(600)
             finally:
                 lost.set()
                 with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.sleep(60)
+                    await asyncio.sleep(600)
 
         running = asyncio.create_task(work())
         await lost.wait()
@@ -404,7 +404,7 @@ def test_the_end_of_the_client_cancels_the_work_and_ends_the_run(endpoint, prefi
         async def work(_leadership):
             working.set()
             try:
-                await asyncio.sleep(60)
+                await asyncio.sleep(600)
             except asyncio.CancelledError:
                 cancelled.append("work")
                 raise

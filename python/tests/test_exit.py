@@ -380,8 +380,9 @@ LEAVES = {
         client = Client(PROXY, prefix=PREFIX)
         lock = client.lock("k", ttl=60)
         hold()
-        threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGINT]).start()
+        timer = threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGINT])
         try:
+            timer.start()
             client.close()
         except KeyboardInterrupt:
             print("interrupted")
@@ -391,8 +392,9 @@ LEAVES = {
         client = Client(PROXY, prefix=PREFIX)
         lock = client.lock("k", ttl=60)
         hold()
-        threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGINT]).start()
+        timer = threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGINT])
         try:
+            timer.start()
             client.close()
         except KeyboardInterrupt:
             del client, lock
@@ -439,7 +441,7 @@ def test_the_end_waits_for_what_is_being_closed_already(script, proxied, other, 
         while process.stdout.readline() != "ending\n":
             assert process.poll() is None
         with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(0.5)
+            process.wait(0.3)
         proxy.release()
         assert (process.wait(60), process.stderr.read()) == (0, "")
     lock = other.try_lock("k")

@@ -74,6 +74,23 @@ def test_ctrl_c_ends_the_leader_s_work_and_resigns(client, candidates):
     assert candidates("k") == []
 
 
+def test_ctrl_c_ends_the_wait_for_a_close_and_another_call_waits_for_it(proxied, other):
+    client, proxy = proxied
+    kept = client.lock("kept", ttl=60)
+    proxy.hold()
+    timer = _interrupt(0.1, [])
+    with pytest.raises(KeyboardInterrupt):
+        timer.start()
+        client.close()
+    timer.join()
+    proxy.release()
+    client.close()
+    assert not kept.is_held()
+    free = other.try_lock("kept")
+    assert free is not None, "it was given back"
+    free.unlock()
+
+
 def test_ctrl_c_at_any_moment_leaks_no_candidate(client, other):
     for moment in range(30):
         timer = _interrupt(moment * 0.0004, [])

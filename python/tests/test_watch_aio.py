@@ -395,7 +395,7 @@ def test_a_subscription_ends_with_its_loop(endpoint, prefix, client, until):
             heard.append(update)
             if update == Connected(True):
                 connected.set()
-            await asyncio.sleep(300 if isinstance(update, Changes) else 0)
+            await asyncio.sleep(600 if isinstance(update, Changes) else 0)
 
         ours.kv.watch(client.key("k"), handler)
         await connected.wait()
@@ -428,7 +428,7 @@ def test_a_loop_s_end_cancels_a_handler_that_waits(endpoint, prefix):
             async def handler(_):
                 reached.set()
                 try:
-                    await asyncio.sleep(300)
+                    await asyncio.sleep(600)
                 finally:
                     ended.append(True)
 
