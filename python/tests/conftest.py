@@ -117,7 +117,6 @@ class Server:
             port.close()
 
 
-<<<<<<< HEAD
 def _post(endpoint, path, token=None, **body):
     url = urllib.parse.urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
     connection = http.client.HTTPConnection(url.hostname, url.port)
@@ -130,20 +129,12 @@ def _post(endpoint, path, token=None, **body):
         return json.loads(answer)
 
 
-def _free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-=======
 def _reserved_port():
     """Bind a socket that never listens: etcd can listen beside it, and nobody else is given its port by chance."""
     port = socket.socket()
     port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     port.bind(("127.0.0.1", 0))
     return port
->>>>>>> py
 
 
 @pytest.fixture
