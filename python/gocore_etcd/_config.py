@@ -22,10 +22,10 @@ Pem: TypeAlias = bytes | str | os.PathLike[str]
 class TlsConfig:
     """Whom to trust, and who we are.
 
-    ``ca``: the authorities to trust instead of the system's (or of those that the environment variables ``SSL_CERT_FILE``
-    and ``SSL_CERT_DIR`` name). ``cert`` and ``key``: our own certificate (and after it
-    those that lead to its authority) and its private key. ``server_name``: the name that the server's certificate
-    must carry, else the host of the endpoint. PEM is bytes, or the path of a file.
+    ``ca``: the authorities to trust instead of the system's (or of those that the environment variables
+    ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` name). ``cert`` and ``key``: our own certificate (and after it those that
+    lead to its authority) and its private key. ``server_name``: the name that the server's certificate must carry, else
+    the host of the endpoint. PEM is bytes, or the path of a file.
     """
 
     ca: Pem | None = None

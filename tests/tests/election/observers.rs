@@ -203,17 +203,17 @@ async fn an_observer_that_was_away_knows_what_is_within_the_reconnect_back_off()
     let (ours, observer) = (client_of(&server).await, client([proxy.endpoint()]).await);
     let mut observation = observer.observe("k").expect("observe");
     assert_eq!(seen(&mut observation).await, None);
-    let lost = |proxy: &Proxy| {
-        proxy.black_hole();
-        proxy.drop_connections();
-    };
-    let faults: [(&str, fn(&Proxy)); 2] = [("refused", Proxy::cut), ("unanswered", lost)];
     // Long enough for the pauses between two attempts to grow to the longest.
     for (n, away) in
         [Duration::from_millis(300), Duration::from_secs(2), Duration::from_secs(11)].into_iter().enumerate()
     {
-        for (fault, strike) in faults {
-            strike(&proxy);
+        for fault in ["refused", "unanswered"] {
+            if fault == "refused" {
+                proxy.cut()
+            } else {
+                proxy.black_hole()
+            }
+            proxy.drop_connections();
             let leadership = ours.campaign("k", &format!("{fault} {n}"), TTL).await.expect("campaign");
             tokio::time::sleep(away).await;
             proxy.pass();
