@@ -99,6 +99,9 @@ impl ClientConfig {
 
     /// The user to authenticate as. Default: nobody. On a server without authentication a client with a user connects
     /// all the same, with a warning in the log.
+    ///
+    /// When the server refuses the user later on (another password, a user that is gone), calls give Unauthenticated; the
+    /// server is asked again after a second, and after each further refusal twice as long, up to 30 s.
     pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
         self.credentials = Some(Credentials { name: name.into(), password: Zeroizing::new(password.into()) });
         self

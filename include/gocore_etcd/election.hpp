@@ -10,7 +10,8 @@ namespace gocore::etcd {
 /// How to be a candidate; zero is the default: a TTL of 15 s, no limit.
 struct ElectionOptions {
     Milliseconds ttl{0};
-    /// How long campaign waits, and what ends that early; candidacies and runs go on in the background.
+    /// How long campaign waits, and what ends that early (not try_campaign, which waits for nobody); candidacies and runs go
+    /// on in the background.
     Milliseconds timeout{0};
     const CancelToken *cancel = nullptr;
 };
@@ -87,6 +88,19 @@ public:
         gocore_etcd_leadership *leadership = nullptr;
         gocore_etcd_election_campaign(client(), candidate.key, candidate.identity, &given, options.timeout.count(),
                                       detail::handle_of(options.cancel), &leadership, detail::Slot(error));
+        return detail::taken_as<Leadership>(leadership);
+    }
+    /// Takes the leadership if nobody leads or campaigns for it; empty when somebody does, and at an error.
+    std::optional<Leadership> try_campaign(const std::string &key, const std::string &identity,
+                                           const ElectionOptions &options, Error &error) noexcept
+    {
+        const gocore_etcd_election_options given = detail::plain(options);
+        const detail::Candidate candidate(key, identity, error);
+        if (!candidate)
+            return {};
+        gocore_etcd_leadership *leadership = nullptr;
+        gocore_etcd_election_try_campaign(client(), candidate.key, candidate.identity, &given, options.timeout.count(),
+                                          &leadership, detail::Slot(error));
         return detail::taken_as<Leadership>(leadership);
     }
     /// Begins to campaign, without blocking; false at an error. `handler(std::optional<Leadership>, Error)` runs exactly once
@@ -198,6 +212,11 @@ public:
     Leadership campaign(const std::string &key, const std::string &identity, const ElectionOptions &options = {})
     {
         return *detail::thrown([&](Error &error) { return campaign(key, identity, options, error); });
+    }
+    std::optional<Leadership> try_campaign(const std::string &key, const std::string &identity,
+                                           const ElectionOptions &options = {})
+    {
+        return detail::thrown([&](Error &error) { return try_campaign(key, identity, options, error); });
     }
     template <typename Handler>
     void campaign_async(const std::string &key, const std::string &identity, const ElectionOptions &options,

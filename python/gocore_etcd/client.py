@@ -64,8 +64,8 @@ class Client(ClientBase):
         DeadlineExceededError: connected, but no answer within ``dial_timeout``.
 
     Close it, or use it in ``with``: then locks and leaderships are given back and leases revoked. The end of the
-    program does so too, within a second. In a forked child a client of the parent raises WrongContextError; a new one
-    works.
+    program does so too, within a second, and so does that of a process of :mod:`multiprocessing`. In a forked child a
+    client of the parent raises WrongContextError; a new one works.
 
     """
 
@@ -101,7 +101,7 @@ class Client(ClientBase):
     def lock(self, key: str, ttl: Seconds = 30, *, timeout: Timeout = DEFAULT) -> Lock:
         """Wait for a lock and take it; in order of arrival.
 
-        >>> lock = client.lock("jobs/report", ttl=10, timeout=2.5)
+        >>> lock = client.lock("jobs/report", ttl=10, timeout=30)
         >>> lock.is_held()
         True
         >>> lock.unlock()

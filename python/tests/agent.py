@@ -114,7 +114,9 @@ def follow(candidacy, believe):
                 for _ in believe(leadership):
                     time.sleep(0.001)
 
-    threading.Thread(target=stand, daemon=True).start()
+    thread = threading.Thread(target=stand, daemon=True)
+    thread.start()
+    return thread
 
 
 pool = ThreadPoolExecutor()
@@ -130,6 +132,10 @@ def main():
     say("connected")
     while not agent.closed and (line := sys.stdin.readline()):
         blocking(agent.obey(line))
+    if agent.closed:
+        # They have still something to say, and to write in vain.
+        for thread in agent.standing:
+            thread.join()
 
 
 if __name__ == "__main__":

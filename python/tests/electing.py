@@ -13,7 +13,7 @@ class Elections:
         self._follow = follow
         self._begin = begin
         self._leadership = None
-        self._standing = []
+        self.standing = []
 
     def do_campaign(self, key="", identity="", ttl_ms=0):
         say("campaigning", key=key)
@@ -52,7 +52,7 @@ class Elections:
 
     def do_stand(self, key="", identity="", ttl_ms=0, journal=""):
         candidacy = self.client.candidacy(key, identity, ttl_ms / 1000)
-        self._standing.append(self._follow(candidacy, lambda leadership: self._believe(leadership, journal)))
+        self.standing.append(self._follow(candidacy, lambda leadership: self._believe(leadership, journal)))
 
     def _believe(self, leadership, journal):
         """Say from when until when it believes to lead; a generator that pauses a millisecond at each step.

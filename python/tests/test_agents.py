@@ -29,7 +29,7 @@ class Agent:
 
     def expect(self, event):
         """Wait for the next of its name; handlers say theirs in between."""
-        return self._said[event].get(timeout=30)
+        return self._said[event].get(timeout=120)
 
     def _listen(self):
         for line in self.process.stdout:
@@ -47,7 +47,7 @@ def agent(request, prefix, endpoint):
         agent.ask("close")
         agent.expect("closed")
         assert agent._said["failed"].empty()
-        assert (agent.process.wait(30), agent.process.stderr.read()) == (0, "")
+        assert (agent.process.wait(120), agent.process.stderr.read()) == (0, "")
 
 
 def test_an_agent_campaigns_proclaims_and_resigns_and_observes(agent, client):
@@ -79,14 +79,14 @@ def test_an_agent_campaigns_proclaims_and_resigns_and_observes(agent, client):
     assert not agent.expect("leads")["leads"]
 
 
-def test_an_agent_stands_and_says_what_it_believes(agent, client):
+def test_an_agent_stands_and_says_what_it_believes(agent, client, until):
     journal = client.key("journal")
     with client.observe("k") as leaders:
         agent.ask("stand", key="k", identity="me", ttl_ms=10000, journal=journal)
         tokens = [agent.expect("leading")["token"]]
         while next(leaders) is None or "#" not in client.leader("k").identity:
             pass
-        assert int(client.kv.get(journal).value) == tokens[0]
+        assert int(until(lambda: client.kv.get(journal), "the journal").value) == tokens[0]
         client.kv.delete(client.kv.list(_queue(client)).kvs[0].key)
         tokens.append(agent.expect("leading")["token"])
         while (believes := agent.expect("believes"))["token"] == tokens[0]:

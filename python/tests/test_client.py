@@ -35,7 +35,7 @@ def test_a_time_that_makes_no_sense_is_refused(name, value):
 
 def test_nobody_there_is_unavailable_and_a_connection_error():
     with pytest.raises(UnavailableError, match=r"client\.connect") as caught:
-        Client("127.0.0.1:1", dial_timeout=1)
+        Client("127.0.0.1:1", dial_timeout=3)
     assert isinstance(caught.value, ConnectionError)
     assert caught.value.retryable
     assert not caught.value.maybe_applied
@@ -89,7 +89,7 @@ def test_closing_ends_the_calls_of_other_threads(endpoint, client, prefix, conte
         thread = threading.Thread(target=wait, args=[waiting])
         thread.start()
         until(lambda: len(contenders("busy")) == 2)
-    thread.join(15)
+    thread.join(60)
     assert len(failures) == 1
     assert until(lambda: len(contenders("busy")) == 1)
     held.unlock()
@@ -102,7 +102,7 @@ def test_an_unclosed_client_warns_and_is_closed_all_the_same(endpoint, prefix, c
         del lock, client
         gc.collect()
     with Client(endpoint, prefix=prefix) as other:
-        other.lock("unclosed", timeout=15).unlock()
+        other.lock("unclosed", timeout=60).unlock()
 
 
 def test_the_version_is_that_of_the_package():

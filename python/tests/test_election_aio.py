@@ -25,7 +25,7 @@ from gocore_etcd import (
 )
 
 TTL = 10
-SOON = 15
+SOON = 60
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def run(endpoint, prefix):
     def run(story, *args):
         async def told():
             async with aio.Client(endpoint, prefix=prefix) as client:
-                return await asyncio.wait_for(story(client, *args), 60)
+                return await asyncio.wait_for(story(client, *args), 300)
 
         return asyncio.run(told())
 
@@ -173,6 +173,9 @@ def test_a_candidacy_is_iterated_to_its_end(run, steal):
                 states.append(state)
                 if isinstance(state, Leading) and candidacy.leadership:
                     if Lost() in states:
+                        # Who is slow may miss what is over.
+                        while state not in heard:
+                            await client.kv.get("/none")
                         await candidacy.resign()
                     else:
                         await asyncio.to_thread(steal, candidacy.leadership)
@@ -184,7 +187,7 @@ def test_a_candidacy_is_iterated_to_its_end(run, steal):
         async with asyncio.timeout(SOON):
             while Resigned() not in heard:
                 await client.kv.get("/none")
-        assert Leading(second) in heard
+        assert heard.index(Leading(second)) == len(heard) - 2
 
     run(story)
 
@@ -287,7 +290,7 @@ def test_a_loss_cancels_the_work_and_starts_over_when_it_has_ended(run, steal):
                 tokens.append(leadership.token)
                 if len(tokens) < 3:
                     await asyncio.to_thread(steal, leadership)
-                    await asyncio.sleep(60)
+                    await asyncio.sleep(600)
                 return "done"
             finally:
                 # Work that holds its end up holds up the next campaign.
@@ -318,7 +321,7 @@ def test_work_that_ends_by_itself_after_the_loss_is_begun_again(run, steal, endi
             await asyncio.to_thread(steal, leadership)
             with contextlib.suppress(asyncio.CancelledError):
                 await leadership.wait_lost()
-                await asyncio.sleep(60)
+                await asyncio.sleep(600)
             if ending == "is refused":
                 await leadership.put(client.key("x"), b"")
             return "of a loser" if ending == "returns a value" else None
@@ -339,7 +342,7 @@ def test_what_work_raises_is_raised_after_it_has_resigned(run, candidates, steal
             try:
                 if lost:
                     await asyncio.to_thread(steal, leadership)
-                    await asyncio.sleep(60)
+                    await asyncio.sleep(600)
             finally:
                 raise error
 
@@ -359,13 +362,15 @@ def test_what_work_raises_is_raised_after_it_has_resigned(run, candidates, steal
 
 def test_cancelling_the_run_cancels_the_work_and_resigns(run, candidates):
     async def story(client):
-        working, ended = asyncio.Event(), []
+        working, ended, limits = asyncio.Event(), [], []
 
         @client.run_as_leader("k", "me", ttl=30)
         async def work(_leadership):
             try:
                 working.set()
-                await asyncio.sleep(60)
+                for limit in limits:
+                    limit.reschedule(asyncio.get_running_loop().time())
+                await asyncio.sleep(600)
             finally:
                 ended.append("work")
 
@@ -377,7 +382,8 @@ def test_cancelling_the_run_cancels_the_work_and_resigns(run, candidates):
         assert ended == ["work"]
         assert await asyncio.to_thread(candidates, "k") == []
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.2):
+            async with asyncio.timeout(None) as limit:
+                limits.append(limit)
                 await work()
         assert ended == ["work"] * 2
 
@@ -392,11 +398,11 @@ def test_a_loss_and_a_cancellation_at_once_are_a_cancellation(run, steal):
         async def work(leadership):
             await asyncio.to_thread(steal, leadership)
             try:
-                await asyncio.sleep(60)
+                await asyncio.sleep(600)
             finally:
                 lost.set()
                 with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.sleep(60)
+                    await asyncio.sleep(600)
 
         running = asyncio.create_task(work())
         await lost.wait()
@@ -429,7 +435,7 @@ def test_the_end_of_the_client_cancels_the_work_and_ends_the_run(endpoint, prefi
         async def work(_leadership):
             working.set()
             try:
-                await asyncio.sleep(60)
+                await asyncio.sleep(600)
             except asyncio.CancelledError:
                 cancelled.append("work")
                 raise
@@ -446,7 +452,7 @@ def test_the_end_of_the_client_cancels_the_work_and_ends_the_run(endpoint, prefi
 
 def test_a_campaign_of_work_that_fails_because_etcd_is_away_is_tried_again(server, prefix):
     async def story():
-        async with aio.Client(server.endpoint, prefix=prefix, request_timeout=0.5) as client:
+        async with aio.Client(server.endpoint, prefix=prefix, request_timeout=2) as client:
 
             @client.run_as_leader("k", "me", ttl=TTL)
             async def work(leadership):
@@ -467,7 +473,7 @@ def test_work_whose_etcd_is_away_at_its_end_has_another_turn_when_it_is_back(ser
     turns = []
 
     async def story():
-        async with aio.Client(server.endpoint, prefix=prefix, request_timeout=0.5) as client:
+        async with aio.Client(server.endpoint, prefix=prefix, request_timeout=2) as client:
 
             @client.run_as_leader("k", "me", ttl=60)
             async def work(leadership):
@@ -489,7 +495,7 @@ def test_work_whose_etcd_is_away_at_its_end_has_another_turn_when_it_is_back(ser
 def test_a_run_that_cannot_resign_can_be_cancelled(server, prefix, until, resignation_failed):
 
     async def story():
-        async with aio.Client(server.endpoint, prefix=prefix, request_timeout=0.5) as client:
+        async with aio.Client(server.endpoint, prefix=prefix, request_timeout=2) as client:
 
             @client.run_as_leader("k", "me", ttl=60)
             async def work(_leadership):

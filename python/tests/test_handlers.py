@@ -35,7 +35,7 @@ def busy(client, scarce):
         ends.wait(60)
 
     with client.observe("busy", handler):
-        assert runs.wait(15)
+        assert runs.wait(60)
         scarce.set()
         yield ends
         ends.set()
@@ -48,9 +48,9 @@ def test_a_handler_for_which_there_is_no_thread_runs_when_another_has_ended(clie
         assert [record.levelname for record in caplog.records if record.name == "gocore_etcd"] == ["ERROR"]
         assert heard.empty()
         busy.set()
-        assert heard.get(timeout=15) is None
+        assert heard.get(timeout=60) is None
         with client.campaign("k", "me") as leadership:
-            assert heard.get(timeout=15).token == leadership.token
+            assert heard.get(timeout=60).token == leadership.token
 
 
 def test_a_handler_for_which_there_was_no_thread_has_one_as_soon_as_the_next_does(client, scarce, busy, caplog, until):
@@ -59,7 +59,7 @@ def test_a_handler_for_which_there_was_no_thread_has_one_as_soon_as_the_next_doe
         until(lambda: "can't start new thread" in caplog.text, "the error")
         scarce.clear()
         with client.observe("l", later.put):
-            assert late.get(timeout=15) is later.get(timeout=15) is None
+            assert late.get(timeout=60) is later.get(timeout=60) is None
     assert not busy.is_set()
 
 
@@ -69,7 +69,7 @@ def test_a_slow_handler_delays_no_other_but_its_own_after_threads_were_scarce(cl
         scarce.clear()
         heard = queue.SimpleQueue()
         with client.observe("l", heard.put):
-            assert heard.get(timeout=15) is None
+            assert heard.get(timeout=60) is None
 
 
 def test_a_subscription_that_can_have_no_thread_at_all_is_refused(client, scarce):
@@ -79,7 +79,7 @@ def test_a_subscription_that_can_have_no_thread_at_all_is_refused(client, scarce
         client.observe("k", heard.put)
     scarce.clear()
     with client.observe("k", heard.put):
-        assert heard.get(timeout=15) is None
+        assert heard.get(timeout=60) is None
 
 
 def test_who_waits_again_at_once_does_not_keep_the_dispatcher(client):

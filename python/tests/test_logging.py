@@ -9,7 +9,7 @@ import pytest
 
 from gocore_etcd import MalformedError, _dispatch, _handlers, _log, aio
 
-SOON = 15
+SOON = 60
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ leadership.proclaim("still me")
 assert next(leaders).identity == "still me" == client.leader("parent").identity
 leadership.resign()
 while not candidacy.is_leader():
-    candidacy.next(timeout=15)
+    candidacy.next(timeout=60)
 candidacy.resign()
 lock.unlock()
 client.close()
@@ -202,5 +202,5 @@ def test_a_finalizer_on_the_dispatcher_s_thread_is_refused_not_stuck(client):
     done = threading.Event()
     number = gocore_etcd._dispatch.enter("test", Waiter())
     gocore_etcd._native.kv_get(client._handle, number, -1, b"/none")
-    assert done.wait(15)
+    assert done.wait(60)
     assert len(seen) == 1

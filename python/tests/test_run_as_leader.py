@@ -96,7 +96,7 @@ def test_work_that_ends_because_its_leadership_was_lost_is_begun_again(client, s
             if len(tokens) == 3:
                 return "done"
             steal(leadership)
-            assert leadership.wait_lost(timeout=15)
+            assert leadership.wait_lost(timeout=60)
             if ending == "is refused":
                 leadership.put(client.key("x"), b"")
             if ending == "resigns":
@@ -118,14 +118,14 @@ def test_no_other_campaign_begins_before_the_work_of_a_loser_has_ended(client, c
         begun.append(leadership)
         if len(begun) == 1:
             steal(leadership)
-            assert ends.wait(15)
+            assert ends.wait(60)
 
     thread = threading.Thread(target=work)
     thread.start()
     until(lambda: begun and not begun[0].is_leader())
     assert candidates("k") == [], "it is no candidate as long as it works"
     ends.set()
-    thread.join(15)
+    thread.join(60)
     assert len(begun) == 2
 
 
@@ -134,7 +134,7 @@ def test_a_loss_of_something_else_is_the_works_own(client, candidates, steal):
     def work(_leadership):
         with client.lock("l", ttl=TTL) as lock:
             steal(lock)
-            assert lock.wait_lost(timeout=15)
+            assert lock.wait_lost(timeout=60)
 
     with pytest.raises(LostError, match=r"lock\.unlock"):
         work()
@@ -145,7 +145,7 @@ def test_another_error_of_a_loser_is_not_lost(client, steal):
     @client.run_as_leader("k", "me", ttl=TTL)
     def work(leadership):
         steal(leadership)
-        assert leadership.wait_lost(timeout=15)
+        assert leadership.wait_lost(timeout=60)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -163,7 +163,7 @@ def test_work_may_resign_by_itself(client, candidates):
 
 
 def test_a_campaign_that_fails_because_etcd_is_away_is_tried_again(server, prefix):
-    with Client(server.endpoint, prefix=prefix, request_timeout=0.5) as ours:
+    with Client(server.endpoint, prefix=prefix, request_timeout=2) as ours:
         server.kill()
         with pytest.raises((UnavailableError, TimeoutError)):
             ours.campaign("k", "me", ttl=TTL)
@@ -174,7 +174,7 @@ def test_a_campaign_that_fails_because_etcd_is_away_is_tried_again(server, prefi
 
 
 def test_work_whose_etcd_is_away_at_its_end_is_done_all_the_same(server, prefix):
-    with Client(server.endpoint, prefix=prefix, request_timeout=0.5) as ours:
+    with Client(server.endpoint, prefix=prefix, request_timeout=2) as ours:
 
         @ours.run_as_leader("k", "me", ttl=60)
         def work(_leadership):
@@ -183,13 +183,13 @@ def test_work_whose_etcd_is_away_at_its_end_is_done_all_the_same(server, prefix)
 
         assert work() == "done"
         server._start()
-        ours.campaign("k", "next", timeout=15).resign()
+        ours.campaign("k", "next", timeout=60).resign()
 
 
 def test_work_whose_etcd_is_away_at_its_end_has_another_turn_when_it_is_back(server, prefix, until, resignation_failed):
     # The session outlives the test, and the work keeps its leaderships: nothing else gives the first one back.
     turns = []
-    with Client(server.endpoint, prefix=prefix, request_timeout=0.5) as ours:
+    with Client(server.endpoint, prefix=prefix, request_timeout=2) as ours:
 
         @ours.run_as_leader("k", "me", ttl=60)
         def work(leadership):
@@ -203,7 +203,7 @@ def test_work_whose_etcd_is_away_at_its_end_has_another_turn_when_it_is_back(ser
         thread.start()
         until(resignation_failed)
         server._start()
-        thread.join(15)
+        thread.join(60)
         assert not thread.is_alive(), "it waits behind itself"
         assert turns[0].token < turns[1].token
 
@@ -220,13 +220,13 @@ def test_the_end_of_the_client_ends_a_run_that_cannot_resign(server, prefix, unt
         server.kill()
         return AGAIN
 
-    ours = Client(server.endpoint, prefix=prefix, request_timeout=0.5)
+    ours = Client(server.endpoint, prefix=prefix, request_timeout=2)
     thread = threading.Thread(target=run, args=[ours.run_as_leader("k", "me", ttl=60)(work)])
     thread.start()
     until(resignation_failed)
     with pytest.raises(DeadlineExceededError, match=r"client\.close"):
         ours.close()
-    thread.join(15)
+    thread.join(60)
     assert not thread.is_alive()
     assert len(failures) == 1
 
@@ -250,7 +250,7 @@ def test_the_end_of_the_client_ends_the_run(endpoint, prefix, client, candidates
         until(lambda: len(candidates("k")) == 2 and len(candidates("w")) == 1)
         ours.close()
         for thread in (waiting, working):
-            thread.join(15)
+            thread.join(60)
             assert not thread.is_alive()
     assert len(failures) == 2
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import itertools
 import random
 import threading
 import time
@@ -33,7 +34,7 @@ def run(endpoint, prefix):
     def run(story, *args):
         async def told():
             async with aio.Client(endpoint, prefix=prefix) as client:
-                return await asyncio.wait_for(story(client, *args), 60)
+                return await asyncio.wait_for(story(client, *args), 300)
 
         return asyncio.run(told())
 
@@ -48,6 +49,18 @@ def all_keys(client):
 async def _until(condition):
     while not condition():  # noqa: ASYNC110 - it may be about another thread
         await asyncio.sleep(0.01)
+
+
+async def until_connected(watch):
+    while await watch.next(timeout=60) != Connected(True):
+        pass
+
+
+async def change(watch):
+    """Give the next that is not about the connection: a silence can be taken for an outage."""
+    while isinstance(update := await anext(watch), Connected):
+        pass
+    return update
 
 
 async def updates(watch):
@@ -76,33 +89,39 @@ def test_the_next_update_is_waited_for_as_long_as_wanted(run, all_keys):
     async def story(client):
         async with client.kv.watch(all_keys) as watch:
             assert isinstance(await watch.next(), Snapshot)
-            assert await watch.next(timeout=15) == Connected(True)
+            await until_connected(watch)
             with pytest.raises(DeadlineExceededError, match=r"kv\.watch"):
-                await watch.next(timeout=0)
+                while isinstance(await watch.next(timeout=0), Connected):
+                    pass
             began = time.monotonic()
             with pytest.raises(TimeoutError):
-                await watch.next(timeout=0.1)
+                while isinstance(await watch.next(timeout=0.1), Connected):
+                    began = time.monotonic()
             assert time.monotonic() - began >= 0.1
             await client.kv.put(client.key("w", "a"), b"")
-            assert isinstance(await watch.next(timeout=None), Changes)
+            while isinstance(update := await watch.next(timeout=None), Connected):
+                pass
+            assert isinstance(update, Changes)
 
     run(story)
 
 
 def test_cancelling_the_wait_for_the_next_at_any_moment_loses_no_update(run, all_keys):
-    wanted = 2000
-
     async def story(client):
-        cancelled, values = 0, []
+        cancelled, values, wanted = 0, [], None
         watch = client.kv.watch(all_keys)
         assert isinstance(await anext(watch), Snapshot)
 
         async def write():
-            for number in range(wanted):
+            nonlocal wanted
+            for number in itertools.count():
                 await client.kv.put(client.key("w", "a"), b"%d" % number)
+                if number >= 1000 and cancelled > 300:
+                    wanted = number + 1
+                    return
 
         writing = asyncio.create_task(write())
-        while not values or values[-1] < wanted - 1:
+        while wanted is None or len(values) < wanted:
             try:
                 limit = random.choice([0, 0.00005, 0.0003, 0.001])  # noqa: S311
                 update = await asyncio.wait_for(anext(watch), limit)
@@ -114,7 +133,6 @@ def test_cancelling_the_wait_for_the_next_at_any_moment_loses_no_update(run, all
         await writing
         assert values == list(range(wanted))
         print(f"{cancelled} cancelled")
-        assert cancelled > 200
         watch.close()
 
     run(story)
@@ -124,9 +142,9 @@ def test_cancelling_a_task_that_has_its_wake_up_on_the_way_loses_no_update(run, 
     async def story(client):
         watch = client.kv.watch(all_keys)
         assert isinstance(await anext(watch), Snapshot)
-        assert await anext(watch) == Connected(True)
+        await until_connected(watch)
         for _ in range(50):
-            waiting = asyncio.ensure_future(anext(watch))
+            waiting = asyncio.ensure_future(change(watch))
             await asyncio.sleep(0.001)
             put = asyncio.ensure_future(client.kv.put(client.key("w", "a"), b""))
             # The loop stands still while the update arrives: then both the wake-up and the cancellation are there.
@@ -135,7 +153,7 @@ def test_cancelling_a_task_that_has_its_wake_up_on_the_way_loses_no_update(run, 
             waiting.cancel()
             await asyncio.wait([waiting])
             revision = await put
-            update = await anext(watch) if waiting.cancelled() else waiting.result()
+            update = await change(watch) if waiting.cancelled() else waiting.result()
             assert update.revision == revision
         watch.close()
 
@@ -145,15 +163,16 @@ def test_cancelling_a_task_that_has_its_wake_up_on_the_way_loses_no_update(run, 
 def test_closing_ends_iteration_also_from_another_thread(run, all_keys):
     async def story(client):
         for close in (lambda watch: watch.close(), lambda watch: threading.Thread(target=watch.close).start()):
-            watch = client.kv.watch(all_keys)
+            watch, both = client.kv.watch(all_keys), []
 
-            async def iterate(watch=watch):
-                return [update async for update in watch]
+            async def iterate(watch=watch, both=both):
+                async for update in watch:
+                    both.append(update)
 
             tasks = [asyncio.create_task(iterate()) for _ in range(2)]
-            await asyncio.sleep(0.1)
+            await _until(lambda both=both: Connected(True) in both)
             close(watch)
-            both = [update for task in tasks for update in await task]
+            await asyncio.gather(*tasks)
             assert sum(isinstance(update, Snapshot) for update in both) == 1
             with pytest.raises(ClosedError):
                 await watch.next()
@@ -192,11 +211,15 @@ def test_handlers_run_in_the_loop_plain_or_async_one_at_a_time_and_in_order(run,
 
         def handler(update):
             assert asyncio.get_running_loop() is loop
+            if isinstance(update, Connected):
+                return
             plain.append(update)
             raise ZeroDivisionError
 
         async def async_handler(update):
             nonlocal running
+            if isinstance(update, Connected):
+                return
             running += 1
             assert running == 1
             await asyncio.sleep(random.choice([0, 0.001]))  # noqa: S311
@@ -209,8 +232,8 @@ def test_handlers_run_in_the_loop_plain_or_async_one_at_a_time_and_in_order(run,
                 raise asyncio.CancelledError
 
         with client.kv.watch(all_keys, handler), client.kv.watch(all_keys, async_handler):
-            await _until(lambda: len(plain) == len(awaited) == 2)
-            revisions = [await client.kv.put(client.key("w", "a"), b"") for _ in range(100)]
+            await _until(lambda: len(plain) == len(awaited) == 1)
+            revisions = [await client.kv.put(client.key("w", "a"), b"") for _ in range(101)]
             await _until(lambda: len(plain) == len(awaited) == 102)
         for seen in (plain, awaited):
             assert isinstance(seen[0], Snapshot)
@@ -244,22 +267,19 @@ def test_no_call_starts_after_cancel(run, all_keys):
 
 def test_a_handler_that_has_always_something_to_do_leaves_the_loop_its_turns(run, client, all_keys):
     async def story(ours):
-        handled, longest = [], 0.0
+        handled, turns = [], 0
 
         def handler(update):
             handled.append(update)
-            time.sleep(0.001)
 
         subscription = ours.kv.watch(all_keys, handler)
-        await _until(lambda: len(handled) == 2)
+        await _until(lambda: Connected(True) in handled)
         _write_while_the_loop_stands_still(client, 1000)
-        last = time.monotonic()
-        while len(handled) < 1002:
+        while sum(isinstance(update, Changes) for update in handled) < 1000:
+            turns += 1
             await asyncio.sleep(0)
-            now = time.monotonic()
-            longest, last = max(longest, now - last), now
         subscription.cancel()
-        assert longest < 0.5
+        assert turns >= 1000 // gocore_etcd._handlers.IN_A_ROW
 
     run(story)
 
@@ -314,9 +334,9 @@ def test_a_loop_that_stands_still_while_100_000_changes_arrive_costs_bounded_mem
     async def story(ours):
         watch = ours.kv.watch(all_keys)
         picture.update(await anext(watch))
-        assert await anext(watch) == Connected(True)
+        await until_connected(watch)
         subscription = ours.kv.watch(all_keys, heard.append)
-        await _until(lambda: len(heard) == 2)
+        await _until(lambda: Connected(True) in heard)
         pending = asyncio.ensure_future(anext(watch))
         await asyncio.sleep(0)
         gc.collect()
@@ -331,8 +351,8 @@ def test_a_loop_that_stands_still_while_100_000_changes_arrive_costs_bounded_mem
         assert grown < 40 << 20
         picture.update(await pending)
         while picture.revision < last[0]:
-            picture.update(await watch.next(timeout=15))
-        await _until(lambda: getattr(heard[-1], "revision", 0) == last[0])
+            picture.update(await watch.next(timeout=60))
+        await _until(lambda: any(getattr(update, "revision", 0) == last[0] for update in heard))
         watch.close()
         subscription.cancel()
         assert sum(len(update.changes) for update in heard if isinstance(update, Changes)) < 20_000
@@ -349,14 +369,13 @@ def test_a_watch_outlives_the_loops_it_is_used_in(endpoint, prefix, client):
     watch = ours.kv.watch(client.key("k"))
 
     async def take():
-        return await asyncio.wait_for(anext(watch), 15)
+        return await asyncio.wait_for(change(watch), 60)
 
     async def give_up():
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(anext(watch), 0.01)
+            await asyncio.wait_for(change(watch), 0.01)
 
     assert isinstance(asyncio.run(take()), Snapshot)
-    assert asyncio.run(take()) == Connected(True)
     for _ in range(20):
         asyncio.run(give_up())
         revision = client.kv.put(client.key("k"), b"")
@@ -370,14 +389,16 @@ def test_a_subscription_ends_with_its_loop(endpoint, prefix, client, until):
 
     async def story(ours):
         ours = ours or await aio.Client(endpoint, prefix=prefix)
-        before = len(heard)
+        connected = asyncio.Event()
 
         async def handler(update):
             heard.append(update)
-            await asyncio.sleep(30 if isinstance(update, Changes) else 0)
+            if update == Connected(True):
+                connected.set()
+            await asyncio.sleep(600 if isinstance(update, Changes) else 0)
 
         ours.kv.watch(client.key("k"), handler)
-        await _until(lambda: len(heard) == before + 2)
+        await connected.wait()
         return ours
 
     ours = None
@@ -387,9 +408,13 @@ def test_a_subscription_ends_with_its_loop(endpoint, prefix, client, until):
     # The first change finds the loops closed.
     client.kv.put(client.key("k"), b"")
     until(lambda: not gocore_etcd._handlers._waiting, "the end of the subscriptions")
-    gc.collect()
     assert len(heard) == seen
-    assert not [each for each in gc.get_objects() if isinstance(each, gocore_etcd.Subscription)]
+
+    def left():
+        gc.collect()
+        return [each for each in gc.get_objects() if isinstance(each, gocore_etcd.Subscription)]
+
+    until(lambda: not left(), "the end of all that refers to them")
     asyncio.run(ours.close())
 
 
@@ -403,7 +428,7 @@ def test_a_loop_s_end_cancels_a_handler_that_waits(endpoint, prefix):
             async def handler(_):
                 reached.set()
                 try:
-                    await asyncio.sleep(30)
+                    await asyncio.sleep(600)
                 finally:
                     ended.append(True)
 
@@ -414,7 +439,7 @@ def test_a_loop_s_end_cancels_a_handler_that_waits(endpoint, prefix):
     began = time.monotonic()
     assert asyncio.run(story())._source.is_closed
     assert ended == [True]
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 100
 
 
 @pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")
@@ -467,24 +492,24 @@ def test_blocking_and_asyncio_watches_see_the_same(run, client, all_keys):
         blocking, awaited, done = [], [], threading.Event()
 
         def handler(update):
-            blocking.append(update)
+            if not isinstance(update, Connected):
+                blocking.append(update)
             if is_last(update):
                 done.set()
 
         with client.kv.watch(all_keys, handler):
             async with ours.kv.watch(all_keys) as watch:
-                while len(blocking) < 2 or len(awaited) < 2:
-                    if len(awaited) < 2:
-                        awaited.append(await anext(watch))
-                    await asyncio.sleep(0.01)
+                awaited.append(await change(watch))
+                await _until(lambda: blocking)
                 for number in range(20):
                     await ours.kv.put(ours.key("w", str(number)), b"x")
                     await ours.kv.delete(ours.key("w", str(number)))
                 await ours.kv.put(ours.key("w", "end"), b"")
                 while not is_last(awaited[-1]):
-                    awaited.append(await anext(watch))
+                    awaited.append(await change(watch))
             assert await asyncio.to_thread(done.wait, 15)
-        assert blocking == awaited
+        # The first is a snapshot, at a revision of its own.
+        assert blocking[1:] == awaited[1:]
 
     run(story)
 
@@ -497,7 +522,7 @@ def test_a_watch_that_may_not_read_says_so_once_and_begins_when_it_may(server, p
         user = aio.Client(server.endpoint, prefix=prefix, username="user", password="word")
         async with user as ours, ours.kv.watch(Range.prefix(f"{prefix}/w/")) as watch:
             with pytest.raises(PermissionDeniedError):
-                await watch.next(timeout=15)
+                await watch.next(timeout=60)
             with pytest.raises(DeadlineExceededError):
                 await watch.next(timeout=0.3)
             await asyncio.to_thread(server.allow, "word", f"{prefix}/w/")

@@ -10,7 +10,8 @@ use crate::kv::KeyValue;
 pub struct Leader {
     /// What it has proclaimed last, at first the identity it campaigned with.
     pub identity: String,
-    /// Its fencing token, higher than that of every leader before: the create revision of its key.
+    /// Its fencing token, higher than that of every leader before, until the cluster is restored from a backup: the create
+    /// revision of its key.
     pub token: i64,
     /// The revision at which `identity` was written.
     pub revision: i64,

@@ -115,8 +115,12 @@ impl Tokens {
                 }
                 match told.await {
                     Ok(renewed) => return renewed,
-                    Err(_) if closing => return Err(Error::closed(op)),
-                    Err(_) => {}
+                    // Closing has ended it.
+                    Err(_) if !closing && tasks.is_closing() => {}
+                    Err(_) => {
+                        let ended = Error::new(ErrorKind::Unavailable, op);
+                        return Err(ended.with_detail("the renewal of the token was given up"));
+                    }
                 }
             }
         };

@@ -163,6 +163,20 @@ async fn callers_that_are_cancelled_leave_a_new_token_behind() {
 }
 
 #[tokio::test]
+async fn closing_gives_back_also_when_that_needs_a_new_token() {
+    let story = Story::begin(Auth::jwt(LIFE)).await;
+    let client = story.worker().await;
+    let lock = client.lock("k", Duration::from_secs(60)).await.expect("lock");
+    sleep(EXPIRED).await;
+    let before = story.authenticated().await;
+    client.close().await.expect("close");
+    assert!(!lock.is_held());
+    assert!(story.authenticated().await > before, "a new token was needed");
+    let other = story.worker().await;
+    assert!(other.try_lock("k", TTL).await.expect("try_lock").is_some(), "given back");
+}
+
+#[tokio::test]
 async fn neither_password_nor_token_is_ever_logged() {
     let story = Story::begin(Auth::jwt(LIFE)).await;
     let log = Log::begin("gocore_etcd_core=trace,etcd_client=trace");

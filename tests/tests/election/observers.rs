@@ -209,11 +209,11 @@ async fn an_observer_that_was_away_knows_what_is_within_the_reconnect_back_off()
     {
         for fault in ["refused", "unanswered"] {
             if fault == "refused" {
-                proxy.cut()
+                proxy.cut();
             } else {
-                proxy.black_hole()
+                proxy.black_hole();
+                proxy.drop_connections();
             }
-            proxy.drop_connections();
             let leadership = ours.campaign("k", &format!("{fault} {n}"), TTL).await.expect("campaign");
             tokio::time::sleep(away).await;
             proxy.pass();

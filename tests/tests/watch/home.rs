@@ -47,36 +47,57 @@ async fn at_a_follower(cluster: &Cluster) -> (Client, Vec<Lock>, KvWatch, usize)
     }
 }
 
+/// The member that answers the renewals, once several in a row were answered by it alone.
+async fn renewed_at(cluster: &Cluster) -> usize {
+    loop {
+        let before = metrics(cluster).await;
+        let answered = async || {
+            let renewals = |(now, before): (&Metrics, &Metrics)| (now - before).sent_on("LeaseKeepAlive");
+            let answers: Vec<_> = metrics(cluster).await.iter().zip(&before).map(renewals).collect();
+            (answers.iter().sum::<u64>() >= 6).then_some(answers)
+        };
+        let answers = eventually(SOON, "renewals are answered", answered).await;
+        if let [member] = (0..answers.len()).filter(|i| answers[*i] > 0).collect::<Vec<_>>()[..] {
+            return member;
+        }
+    }
+}
+
 #[tokio::test]
-async fn when_a_hiccup_of_the_leader_has_moved_the_renewals_the_watches_follow_once() {
+async fn when_a_hiccup_of_the_leader_has_moved_the_renewals_the_watches_follow() {
     let cluster = Cluster::start(3).await;
     let writing = Client::connect(ClientConfig::new(cluster.direct_endpoints())).await.expect("connect");
-    let (_client, locks, mut watch, here) = at_a_follower(&cluster).await;
-    let (leader, there) = ((here + 2) % 3, (here + 1) % 3);
-    assert_eq!(cluster.leader().await, leader);
-    let mut picture = Picture::default();
-    writing.kv().put("/w/before", "").await.expect("put");
-    picture.until(&mut watch, "/w/before").await;
-
-    let renewals = async |i: usize| cluster.server(i).metrics().await.messages_of("LeaseKeepAlive");
-    let more = async |i: usize, than: u64| (renewals(i).await > than).then_some(());
-    let (now, opened) = (renewals(here).await, streams(&cluster).await);
-    eventually(SOON, "renewals are due", async || more(here, now).await).await;
-    let before = renewals(there).await;
-    cluster.freeze(leader);
-    // One hangs in the follower, which waits for its leader.
-    eventually(SOON, "renewals go elsewhere", async || more(there, before).await).await;
-    cluster.thaw(leader);
+    let (_client, locks, mut watch, mut picture, there) = loop {
+        let (client, locks, mut watch, here) = at_a_follower(&cluster).await;
+        let mut picture = Picture::default();
+        let begun = writing.kv().put("/w/begun", "").await.expect("put");
+        while picture.revision < begun {
+            picture.update(next(&mut watch).await);
+        }
+        assert_eq!(renewed_at(&cluster).await, here, "together");
+        let leader = cluster.leader().await;
+        cluster.freeze(leader);
+        cluster.leader_other_than(leader).await;
+        cluster.thaw(leader);
+        // Unless the election was quicker, a renewal has hung in this follower, which waited for its leader.
+        let there = renewed_at(&cluster).await;
+        if there != here {
+            break (client, locks, watch, picture, there);
+        }
+        drop((watch, locks));
+        client.close().await.expect("close");
+    };
     let mut puts = Vec::new();
     let followed = async || {
         puts.extend(writing.kv().put(format!("/w/{}", puts.len()), "").await.ok());
-        let metrics = metrics(&cluster).await;
-        (metrics[there].watchers() >= 2 && metrics[here].watchers() == 0).then_some(())
+        let watched = metrics(&cluster).await.iter().map(|metrics| metrics.watchers() >= 2).collect::<Vec<_>>();
+        (watched[there] && watched.iter().filter(|watched| **watched).count() == 1).then_some(())
     };
     eventually(SOON, "the watches follow", followed).await;
+    let opened = streams(&cluster).await;
     // A sleep, because nothing more is to happen: renewals are answered, and nobody moves.
     tokio::time::sleep(CALM).await;
-    assert_eq!(streams(&cluster).await, opened + 1, "one resume for one move");
+    assert_eq!(streams(&cluster).await, opened, "one resume for one move");
     assert!(locks.iter().all(Lock::is_held));
 
     writing.kv().put("/w/end", "").await.expect("put");

@@ -90,6 +90,16 @@ async fn whoever_gives_up_leaves_the_renewal_going_on() {
 }
 
 #[tokio::test]
+async fn a_renewal_that_panics_is_an_error_and_the_next_begins_anew() {
+    let (tokens, tasks) = tokens();
+    let seen = tokens.current().version;
+    let panics = |_| async { panic!("on purpose") };
+    let error = tokens.renew("test", seen, soon(), &tasks, panics).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    tokens.renew("test", seen, soon(), &tasks, |_| async { Ok(Granted::Token("t".to_string())) }).await.unwrap();
+}
+
+#[tokio::test]
 async fn closing_ends_a_renewal_and_only_what_gives_back_begins_another() {
     let (tokens, tasks) = tokens();
     let seen = tokens.current().version;
@@ -102,7 +112,7 @@ async fn closing_ends_a_renewal_and_only_what_gives_back_begins_another() {
     let seen = tokens.current().version;
     drop(tasks.clone().terminate_on_drop());
     let error = tokens.renew("test", seen, soon(), &tasks, |_| std::future::pending()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Closed);
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
 }
 
 #[tokio::test]

@@ -63,6 +63,7 @@ static void leading(etcd::Client &client)
     options.ttl = 10s;
     options.timeout = 100ms;
     CHECK(thrown_by([&] { client.campaign("cpp/lead", "two", options); }) == GOCORE_ETCD_STATUS_DEADLINE_EXCEEDED);
+    CHECK(!client.try_campaign("cpp/lead", "two") && client.try_campaign("cpp/tried", "one")->is_leader());
     one.proclaim("uno");
     CHECK(one.identity() == "uno" && seen.nth(2)->identity() == "uno" && seen.nth(2)->token() == one.token());
     auto leader = client.leader("cpp/lead");

@@ -40,6 +40,7 @@ NOEXCEPT(any<etcd::Lock>().unlock(any<Limit>(), error));
 NOEXCEPT(any<etcd::Lock>().put(any<Text>(), any<Text>(), any<etcd::PutOptions>(), error));
 NOEXCEPT(any<etcd::Lock>().on_lost(any<Handler>(), error));
 using Name = std::string;
+NOEXCEPT(any<etcd::Client>().try_campaign(any<Name>(), any<Name>(), any<etcd::ElectionOptions>(), error));
 NOEXCEPT(any<etcd::Client>().campaign(any<Name>(), any<Name>(), any<etcd::ElectionOptions>(), error));
 NOEXCEPT(any<etcd::Client>().campaign_async(any<Name>(), any<Name>(), any<etcd::ElectionOptions>(), any<Handler>(), error));
 NOEXCEPT(any<etcd::Client>().candidacy(any<Name>(), any<Name>(), any<etcd::ElectionOptions>(), any<Handler>(), error));
