@@ -202,11 +202,10 @@ def close_behind(client: Closable) -> None:
         _begin_close(state, client)
 
 
-def _begin_close(state: _State, client: Closable) -> _Closed:
+def _begin_close(state: _State, client: Closable) -> None:
     closed = _Closed(state.closing)
     state.closing.add(closed)
     client._begin_close(state.register(closed))  # noqa: SLF001
-    return closed
 
 
 def process() -> object:
