@@ -70,7 +70,7 @@ def test_the_answer_is_not_lost_at_the_moment_of_the_hand_over(client, monkeypat
     # An answer that is lost is waited for for ever.
     thread = threading.Thread(target=call, daemon=True)
     thread.start()
-    thread.join(10 * SOON)
+    thread.join(2 * SOON)
     assert seen == [b"v"] * 1051
     assert _dispatch._state.waiting == waiting
     assert 0 < len(handed_over) < 1000, "some were handed over, and others were not"
