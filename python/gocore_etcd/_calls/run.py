@@ -7,14 +7,13 @@ import random
 from typing import TYPE_CHECKING, Final
 
 from gocore_etcd._errors import EtcdError, LostError
+from gocore_etcd._log import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SHORTEST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 2.0
-
-_logger = logging.getLogger("gocore_etcd")
 
 
 def pauses() -> Iterator[float]:
@@ -47,7 +46,7 @@ def check_passes(failure: EtcdError) -> None:
     """Raise a failure, unless it passes by itself: etcd is away, the session was lost."""
     if not failure.retryable and not isinstance(failure, LostError):
         raise failure
-    _logger.debug("will be tried again: %s", failure)
+    say(logging.DEBUG, "will be tried again: %s", failure)
 
 
 def was_lost(failure: EtcdError) -> bool:
@@ -57,5 +56,5 @@ def was_lost(failure: EtcdError) -> bool:
     """
     if isinstance(failure, LostError):
         return True
-    _logger.debug("resigning after the work failed: %s", failure)
+    say(logging.DEBUG, "resigning after the work failed: %s", failure)
     return False
