@@ -12,7 +12,7 @@
 //! A new session is two requests and two proposals (grant, record), one more message on the shared watch stream, and
 //! a renewal each third of the TTL. An idle session is kept for one more TTL, so that a warm lock pays none of it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,6 +29,11 @@ use crate::tasks::Tasks;
 use crate::time::{Deadline, unix_seconds};
 use crate::transport::CallKind;
 use crate::watch::Watches;
+
+mod names;
+
+pub(crate) use self::names::Name;
+use self::names::Names;
 
 /// The sessions of one client, one for each TTL. Clones are the same.
 #[derive(Clone)]
@@ -61,8 +66,7 @@ struct State {
     fence: AtomicI64,
     /// The newest revision at which the store has answered a transaction of this session.
     seen: AtomicI64,
-    /// Which suffixes are in use below each queue's prefix.
-    names: Mutex<HashMap<String, BTreeSet<u32>>>,
+    names: Arc<Names>,
     /// How many use it; [`RETIRED`] once it takes no more.
     users: watch::Sender<usize>,
     door: Door,
@@ -148,12 +152,12 @@ impl Sessions {
         })?;
         ending.disarm();
         let state = Arc::new(State {
+            names: Names::of(lease.id()),
             lease,
             record,
             value,
             fence: AtomicI64::new(revision),
             seen: AtomicI64::new(revision),
-            names: Mutex::new(HashMap::new()),
             users: watch::Sender::new(0),
             door: self.0.door.clone().named("session.fence"),
         });
@@ -351,56 +355,12 @@ impl Session {
 
     /// A name below `queue` (with its trailing slash) that no other contender of this session has.
     pub(crate) fn claim_name(&self, queue: &str) -> Name {
-        let mut names = self.0.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = names.entry(queue.to_owned()).or_default();
-        // The lowest that is free: names are few and come back, as in Go where a session has one.
-        let number =
-            (0..).zip(taken.iter()).find(|(free, taken)| free != *taken).map_or(taken.len() as u32, |(free, _)| free);
-        taken.insert(number);
-        Name { state: self.0.clone(), queue: queue.to_owned(), number, kept: false }
+        Names::claim(&self.0.names, queue)
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
         self.0.users.send_modify(|users| *users = if *users == RETIRED { RETIRED } else { users.saturating_sub(1) });
-    }
-}
-
-/// A contender's name in a queue, taken until it is dropped: only when its key is known to be gone, or the lease is.
-#[derive(Debug)]
-pub(crate) struct Name {
-    state: Arc<State>,
-    queue: String,
-    number: u32,
-    kept: bool,
-}
-
-impl Name {
-    /// Stays taken as long as the session lives.
-    pub(crate) fn keep(mut self) {
-        self.kept = true;
-    }
-
-    /// `{queue}{lease hex}`, for the second of one session with `-1` behind it, and so on.
-    pub(crate) fn key(&self) -> String {
-        let Name { state, queue, number, .. } = self;
-        let lease = state.lease.id();
-        if *number == 0 { format!("{queue}{lease:x}") } else { format!("{queue}{lease:x}-{number}") }
-    }
-}
-
-impl Drop for Name {
-    fn drop(&mut self) {
-        if self.kept {
-            return;
-        }
-        let mut names = self.state.names.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(taken) = names.get_mut(&self.queue) {
-            taken.remove(&self.number);
-            if taken.is_empty() {
-                names.remove(&self.queue);
-            }
-        }
     }
 }
