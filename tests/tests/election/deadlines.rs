@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use gocore_etcd_core::{CandidacyState, Client, ClientConfig, Error, ErrorKind, Result};
 use gocore_etcd_tests::story::deletion;
-use gocore_etcd_tests::{Proxy, Server};
+use gocore_etcd_tests::{Proxy, Server, eventually};
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -103,6 +103,9 @@ async fn a_candidate_that_was_cut_off_or_stopped_for_longer_than_its_ttl_does_no
     let mut candidacy = queued.candidacy("k", "in the background", ttl).expect("candidacy");
     stopped.send(&json!({"do": "campaign", "key": "k", "identity": "stopped", "ttl_ms": 2000})).expect("sent");
     until_candidates(&etcd, "k", 4).await;
+    // Each knows that it waits: a session's record for three, the leader's own key, three predecessors.
+    let all_wait = async || (server.metrics().await.watchers() >= 7).then_some(());
+    eventually(SOON, "all wait", all_wait).await;
     let gone = deletion(&etcd, "/go-core/elections/k/").await;
     proxy.black_hole();
     stopped.freeze();
