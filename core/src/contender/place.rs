@@ -259,7 +259,10 @@ impl Place {
                 Ok(counted) => *place = Some(counted),
                 Err(error) if error.kind() == ErrorKind::Compacted && at != NOW => at = NOW,
                 Err(error) => {
-                    tracing::debug!(%error, key = self.key, "no place to tell yet");
+                    tracing::debug!(%error, key = self.key, "no place to tell");
+                    if !may_pass(&error) {
+                        return std::future::pending().await;
+                    }
                     backoff.pause().await;
                 }
             }
