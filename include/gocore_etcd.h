@@ -32,6 +32,9 @@
  *   caller's error. A function blocks when it takes a time limit and no callback; so does gocore_etcd_client_connect, whose
  *   limit is in its configuration. Each says so under "Threads". All others never wait: those that read a handle, those that
  *   start something and call back, those named _free and _cancel.
+ *   A thread that waits may do the library's work meanwhile, its I/O among it, if its stack has room for that (768 KiB): so
+ *   an answer wakes no other thread. Nothing of the application's runs there. A thread that is cancelled (pthread_cancel) in a
+ *   call ends after it; a call must not be left by longjmp.
  *
  * ERRORS
  *   A function that can fail returns a gocore_etcd_status. Its last parameter `err` may be NULL; otherwise `*err` is NULL
@@ -79,7 +82,7 @@
  *
  * EXIT AND SIGNALS
  *   A program closes its clients (gocore_etcd_client_close) before it ends; what it leaves behind ends with its TTL. The
- *   library runs nothing at exit. Its threads block all signals but those of their own faults; it installs no handler.
+ *   library runs nothing at exit. Its own threads block all signals but those of their own faults; it installs no handler.
  */
 
 #ifndef GOCORE_ETCD_H

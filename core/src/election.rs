@@ -105,7 +105,8 @@ impl Client {
     ) -> Result<impl Future<Output = Result<Leadership>> + Send + 'static + use<>> {
         let candidate = self.candidate("election.campaign", key, identity, ttl)?;
         let client = self.clone();
-        Ok(async move { candidate.campaign(&client, None).await })
+        // In a box: it is large, and is moved about by whoever waits for it.
+        Ok(Box::pin(async move { candidate.campaign(&client, None).await }))
     }
 
     /// Takes the leadership of `key` if nobody leads or campaigns for it, else gives None. Never disturbs a candidate.

@@ -75,11 +75,12 @@ impl Client {
         let op = "lock.acquire";
         let (key, ttl) = self.lock_arguments(op, key, ttl)?;
         let client = self.clone();
-        Ok(async move {
+        // In a box: it is large, and is moved about by whoever waits for it.
+        Ok(Box::pin(async move {
             let wanted = Wanted { op, key: &key, value: b"", ttl, deadline: Deadline::NEVER, places: None };
             let owner = client.contention().acquire(wanted).await?;
             Ok(Lock { owner, _client: client })
-        })
+        }))
     }
 
     /// Takes the lock `key` if nobody holds it or waits for it, else gives None. Never disturbs a waiter.

@@ -46,6 +46,8 @@ impl Tasks {
     }
 
     fn spawn_until(&self, end: CancellationToken, task: impl Future<Output = ()> + Send + 'static) {
+        // Boxed before anything is made of it: what holds a future as an argument has room for it twice.
+        let task = Box::pin(task);
         let task = async move { end.run_until_cancelled_owned(task).await.unwrap_or_default() };
         self.tracker.spawn_on(task, &self.runtime);
     }

@@ -42,7 +42,7 @@ pub(crate) fn getter<T, R>(handle: *const T, zero: R, read: impl FnOnce(&T) -> R
     catch_unwind(AssertUnwindSafe(|| read(handle))).unwrap_or(zero)
 }
 
-/// Runs `work` on the library's thread and waits for it on this one.
+/// Has `work` carried out, and waits for it on this thread.
 pub(crate) fn wait<T: Send + 'static>(
     runtime: &Runtime,
     op: &'static str,
@@ -53,10 +53,6 @@ pub(crate) fn wait<T: Send + 'static>(
     if Runtime::is_this_thread() {
         return Err(failed(ErrorKind::WrongContext, op, "a blocking call on the library's own thread"));
     }
-    let work = async move {
-        panic_for_a_test(op, "work");
-        work.await
-    };
     Operation::run(runtime, op, limit, cancel, work)
 }
 

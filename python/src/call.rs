@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use gocore_etcd_core::bridge::{self, CancelToken, Limit, Notices, Owned, Runtime, guarded, panic_for_a_test};
+use gocore_etcd_core::bridge::{self, CancelToken, Limit, Notices, Owned, Runtime, Work, guarded, panic_for_a_test};
 use gocore_etcd_core::{Client, Error, Result};
 use pyo3::prelude::*;
 
@@ -63,6 +63,8 @@ pub(crate) struct Operation {
 struct UnderWay {
     operation: bridge::Operation,
     slot: Arc<Slot>,
+    /// What its waiter is to begin.
+    unbegun: Mutex<Option<(Runtime, Work)>>,
 }
 
 #[pymethods]
@@ -70,26 +72,45 @@ impl Operation {
     /// Has the answer told to this waiter when it comes; gives it if it is here already.
     fn hand_over(&self, py: Python<'_>, waiter: u64) -> PyResult<Option<Answer>> {
         let op = "operation.hand_over";
-        enter(py, op, || Ok(self.slot(op)?.hand_over(waiter)))
+        enter(py, op, || {
+            let under_way = self.under_way.get(op)?;
+            under_way.begin();
+            Ok(under_way.slot.hand_over(waiter))
+        })
     }
 
     /// Asks it to end. A waiter's answer still comes; one that was kept for a thread is released.
     fn cancel(&self) {
         // Not in a forked child, where it is the parent's.
-        if let Ok(UnderWay { operation, slot }) = self.under_way.get("operation.cancel") {
-            operation.cancel();
-            slot.abandon();
+        if let Ok(under_way) = self.under_way.get("operation.cancel") {
+            under_way.operation.cancel();
+            // What was not begun never is.
+            drop(under_way.take_unbegun());
+            under_way.slot.abandon();
+        }
+    }
+}
+
+impl UnderWay {
+    fn take_unbegun(&self) -> Option<(Runtime, Work)> {
+        self.unbegun.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn begin(&self) {
+        if let Some((runtime, work)) = self.take_unbegun() {
+            runtime.spawn(work);
         }
     }
 }
 
 impl Operation {
-    /// Where its answer arrives.
+    /// A wait for its answer on this thread, which begins it. Nothing in it is Python's.
     ///
     /// # Errors
     /// WrongContext in a forked child.
-    pub(crate) fn slot(&self, op: &'static str) -> Result<&Arc<Slot>> {
-        Ok(&self.under_way.get(op)?.slot)
+    pub(crate) fn waiting(&self, op: &'static str) -> Result<Waiting> {
+        let under_way = self.under_way.get(op)?;
+        Ok(Waiting { slot: under_way.slot.clone(), unbegun: under_way.take_unbegun() })
     }
 
     /// Not cancelled when nobody waits any more.
@@ -101,9 +122,31 @@ impl Operation {
 
 impl Drop for Operation {
     fn drop(&mut self) {
-        if !self.goes_on {
-            self.cancel();
+        match self.under_way.get("operation.drop") {
+            Ok(under_way) if self.goes_on => under_way.begin(),
+            _ => self.cancel(),
         }
+    }
+}
+
+/// A thread that waits for an answer of its own.
+pub(crate) struct Waiting {
+    slot: Arc<Slot>,
+    unbegun: Option<(Runtime, Work)>,
+}
+
+impl Waiting {
+    /// The answer, after so long at most.
+    pub(crate) fn wait(&mut self, patience: Duration) -> Option<Answer> {
+        match self.unbegun.take() {
+            Some((runtime, work)) => runtime.wait_for(work, patience, |patience| self.slot.wait(patience)),
+            None => self.slot.wait(patience),
+        }
+    }
+
+    /// Where it will be.
+    pub(crate) fn slot(&self) -> Arc<Slot> {
+        self.slot.clone()
     }
 }
 
@@ -148,17 +191,16 @@ pub(crate) fn start<T: Send + 'static>(
             drop(notices.push(Notice { waiter, answer }));
         }
     };
-    let work = async move {
-        panic_for_a_test(op, "work");
-        work.await
+    let (operation, work) = bridge::Operation::prepare(op, writes, limit, CancelToken::new(), work, complete);
+    let unbegun = match waiter {
+        // The thread that waits for it begins it.
+        0 => Some((runtime.clone(), work)),
+        _ => {
+            runtime.spawn(work);
+            None
+        }
     };
-    let cancel = CancelToken::new();
-    let operation = if writes {
-        bridge::Operation::start_write(runtime, op, limit, cancel, work, complete)
-    } else {
-        bridge::Operation::start(runtime, op, limit, cancel, work, complete)
-    };
-    Operation { under_way: Owned::new(UnderWay { operation, slot }), goes_on: false }
+    Operation { under_way: Owned::new(UnderWay { operation, slot, unbegun: Mutex::new(unbegun) }), goes_on: false }
 }
 
 fn with_key(error: Error, key: &[u8]) -> Error {

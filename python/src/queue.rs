@@ -39,14 +39,15 @@ impl Queue {
     /// The answer to an operation that was started for no waiter, after waiting for it on this thread; None when it has
     /// not come within so many nanoseconds. Deaf to signals meanwhile. What ends after `leave_behind` never returns.
     fn wait(&self, py: Python<'_>, operation: &Operation, nanos: u64) -> PyResult<Option<Answer>> {
-        let slot = enter(py, "operation.wait", || operation.slot("operation.wait").cloned())?;
+        let mut waiting = enter(py, "operation.wait", || operation.waiting("operation.wait"))?;
         let patience = Duration::from_nanos(nanos);
+        let slot = waiting.slot();
         // What came, or is still to come, is nobody's.
         let left = |answer| {
             drop(answer);
             slot.abandon();
         };
-        Ok(away(py, &self.way_back, || slot.wait(patience), left))
+        Ok(away(py, &self.way_back, || waiting.wait(patience), left))
     }
 
     /// The program is ending: threads that wait for an answer of their own stay where they are from now on.

@@ -74,7 +74,11 @@ impl Options {
                 }
                 // Ours is another directory when cargo runs us again.
                 "--json" => options.json = Some(std::path::absolute(value()?).map_err(|error| error.to_string())?),
-                _ => return Err(format!("there is no option {name}; --seconds N (a row), --json FILE, --core, --surfaces")),
+                _ => {
+                    return Err(format!(
+                        "there is no option {name}; --seconds N (a row), --json FILE, --core, --surfaces"
+                    ));
+                }
             }
         }
         Ok(options)

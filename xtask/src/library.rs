@@ -1,11 +1,8 @@
 //! Building the C library.
 
 use std::path::PathBuf;
-use std::process::Stdio;
 
-use serde_json::Value;
-
-use crate::run::cargo;
+use crate::run::built;
 
 /// Where its files lie.
 pub(crate) struct Library {
@@ -15,20 +12,12 @@ pub(crate) struct Library {
 
 /// Builds it under one of cargo's profiles.
 pub(crate) fn build(profile: &str) -> Result<Library, String> {
-    let args = ["build", "--quiet", "--locked", "--package", "gocore-etcd-ffi", "--profile", profile];
-    let mut build = cargo(&args);
-    build.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
-    let output = build.output().map_err(|error| format!("cargo: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("cargo {}: {}", args.join(" "), output.status));
-    }
-    let messages = String::from_utf8_lossy(&output.stdout);
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let files = messages.flat_map(|message| message["filenames"].as_array().cloned().unwrap_or_default());
-    let files: Vec<_> = files.filter_map(|file| file.as_str().map(PathBuf::from)).collect();
-    let find = |name: &str| {
-        let found = files.iter().find(|file| file.file_name().is_some_and(|own| own == name));
-        found.cloned().ok_or_else(|| format!("cargo {}: it built no {name}", args.join(" ")))
+    let what = ["--locked", "--package", "gocore-etcd-ffi", "--lib", "--profile", profile];
+    let args = match profile {
+        "dev" => [&["build"], &what[..]].concat(),
+        // Beside an rlib, which the tests want, cargo does not optimise it as a whole.
+        _ => [&["rustc"], &what[..], &["--crate-type", "cdylib,staticlib"]].concat(),
     };
-    Ok(Library { shared: find("libgocore_etcd.so")?, archive: find("libgocore_etcd.a")? })
+    let [shared, archive] = built(&args, ["libgocore_etcd.so", "libgocore_etcd.a"])?;
+    Ok(Library { shared, archive })
 }

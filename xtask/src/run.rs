@@ -24,12 +24,13 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
     cargo
 }
 
-/// Has cargo build, in no time when it is there, and gives the file of that name among what it says it has built:
+/// Has cargo build by `args`, in no time when it is there, and gives the file of that name among what it says it has built:
 /// whatever the target directory, and never a stale one.
 pub(crate) fn built<const N: usize>(args: &[&str], names: [&str; N]) -> Result<[PathBuf; N], String> {
-    let mut build = cargo(&[&["build", "--quiet", "--message-format=json-render-diagnostics"], args].concat());
+    let mut build = cargo(args);
+    build.args(["--quiet", "--message-format=json-render-diagnostics"]);
     let output = build.stderr(Stdio::inherit()).output().map_err(|error| format!("cargo: {error}"))?;
-    let shown = format!("cargo build {}", args.join(" "));
+    let shown = format!("cargo {}", args.join(" "));
     if !output.status.success() {
         return Err(format!("`{shown}`: {}", output.status));
     }

@@ -1,7 +1,9 @@
 //! What the C library and the Python package both stand on. Not for users of the Rust library.
 //!
 //! # Layout
-//! - `runtime`: one runtime per process, on a thread of its own, started with the first client, ended after the last
+//! - `runtime`: one runtime per process, started with the first client, ended after the last
+//! - `helm`: who runs it: its keeper, a thread of ours, or a thread of the host's that waits; `stack`: if that has room
+//! - `quiet`: threads that take none of the host's signals
 //! - `op`: an operation: started on any thread, completed exactly once, cancelled from anywhere
 //! - `checked`: calls that wait for others, whose arguments are checked before they are started
 //! - `feed`: what goes on and on, taken by a consumer of the other language itself
@@ -10,7 +12,7 @@
 //! - `request`: the way back: the core asks, the host answers
 //! - `queue`: completions and wake-ups for a dispatcher of the other language; bounded event buffers
 //! - `failure`: what a surface adds to an error
-//! - `guard`: a panic becomes an error
+//! - `guard`: a panic becomes an error, and nobody is cancelled inside of a call
 //! - `fork`: a forked child has none of our threads; it finds out before it touches a lock
 //! - `per_process`: what a forked child has of its own
 //! - `log`: what the core says of itself, for those who listen
@@ -23,13 +25,16 @@ mod failure;
 mod feed;
 mod fork;
 mod guard;
+mod helm;
 mod log;
 mod op;
 mod pace;
 mod per_process;
 mod queue;
+mod quiet;
 mod request;
 mod runtime;
+mod stack;
 mod standing;
 
 pub use checked::{checked_campaign, checked_lock};
@@ -42,8 +47,9 @@ pub use op::{CancelToken, Limit, Operation};
 pub use pace::Pace;
 pub use per_process::PerProcess;
 pub use queue::{Buffer, Notices};
+pub use quiet::spawn_quiet_thread;
 pub use request::{Request, Requests};
-pub use runtime::{Runtime, spawn_quiet_thread};
+pub use runtime::{Runtime, Work};
 pub use standing::{News, Standing};
 
 #[cfg(test)]

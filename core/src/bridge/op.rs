@@ -8,8 +8,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::guard::caught;
-use super::runtime::Runtime;
+use super::guard::{caught, panic_for_a_test};
+use super::runtime::{Runtime, Work};
 use crate::error::{Error, ErrorKind, Result};
 use crate::time::Deadline;
 
@@ -113,13 +113,34 @@ impl Operation {
         work: impl Future<Output = Result<T>> + Send + 'static,
         complete: impl FnOnce(Result<T>) + Send + 'static,
     ) -> Self {
+        let (operation, work) = Self::prepare(op, writes, limit, cancel, work, complete);
+        runtime.spawn(work);
+        operation
+    }
+
+    /// As [`start`](Self::start), but nothing begins until the work is given to a runtime: to [`Runtime::wait_for`]. `writes`
+    /// as in [`start_write`](Self::start_write). The limit begins now. Work that is dropped completes with Closed.
+    pub fn prepare<T: Send + 'static>(
+        op: &'static str,
+        writes: bool,
+        limit: Limit,
+        cancel: CancelToken,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+        complete: impl FnOnce(Result<T>) + Send + 'static,
+    ) -> (Self, Work) {
         let deadline = limit.deadline();
         let given_up = move |kind| Err(Error::new(kind, op).with_maybe_applied(writes));
         let completion = Completion { op, complete: Some(complete), of: std::marker::PhantomData };
-        let keeps = runtime.clone();
         let fired = cancel.0.clone();
-        runtime.handle().spawn(async move {
-            let work = AssertUnwindSafe(work).catch_unwind();
+        // In a box of its own at once: what a future is made of is copied into each that is made of it.
+        let work = Box::pin(
+            AssertUnwindSafe(async move {
+                panic_for_a_test(op, "work");
+                work.await
+            })
+            .catch_unwind(),
+        );
+        let work = Box::pin(async move {
             let result = tokio::select! {
                 biased;
                 result = work => result.unwrap_or_else(|panic| Err(caught(op, &*panic))),
@@ -130,12 +151,11 @@ impl Operation {
             if let Err(panic) = std::panic::catch_unwind(AssertUnwindSafe(|| completion.complete(result))) {
                 drop(caught(op, &*panic));
             }
-            drop(keeps);
         });
-        Self(cancel)
+        (Self(cancel), work)
     }
 
-    /// Starts `work` and waits for it on this thread.
+    /// Starts `work` and waits for it on this thread, which carries it out itself where nobody else waits.
     ///
     /// # Errors
     /// Those of [`Operation::start`].
@@ -151,8 +171,9 @@ impl Operation {
             // The waiter is below and does not go before.
             drop(done.send(result));
         };
-        Self::start(runtime, op, limit, cancel, work, complete);
-        result.recv().unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, op).with_detail("no completion came")))
+        let (_, work) = Self::prepare(op, false, limit, cancel, work, complete);
+        let result = runtime.wait_for(work, Duration::MAX, |_| result.recv());
+        result.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, op).with_detail("no completion came")))
     }
 
     /// Asks it to end. If success is quicker, success it is.

@@ -1,19 +1,21 @@
-//! One runtime per process, on a thread of its own.
+//! One runtime per process, with a thread of its own that keeps it running.
 //!
 //! It starts with the first client and ends when the last has given everything back. A current-thread runtime: its
 //! requests had the lower latency (facts.md: get p50 107 µs against 160 µs), and one thread is what a host that embeds
-//! us expects. Our threads take none of the host's signals.
+//! us expects. A thread of the host's that waits may run it instead of the keeper (`helm`). Our threads take none of the
+//! host's signals.
 
 use std::future::Future;
-use std::mem::MaybeUninit;
-use std::ptr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::thread;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::helm::Helm;
 use super::per_process::PerProcess;
+use super::quiet::{be_quiet, spawn_quiet_thread};
 use crate::client::Client;
 use crate::client_config::ClientConfig;
 use crate::error::{Error, ErrorKind, Result};
@@ -22,17 +24,15 @@ use crate::error::{Error, ErrorKind, Result};
 #[derive(Clone, Debug)]
 pub struct Runtime(Arc<Inner>);
 
+/// The order matters: the last who has the helm is the keeper, which ends the runtime; nobody else could who is inside.
 #[derive(Debug)]
 struct Inner {
-    handle: Handle,
-    stop: CancellationToken,
+    helm: Arc<Helm>,
+    _stop: DropGuard,
 }
 
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
-}
+/// Something to be carried out.
+pub type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The current runtime of this process.
 static CURRENT: PerProcess<Mutex<Weak<Inner>>> = PerProcess::new();
@@ -47,18 +47,31 @@ impl Runtime {
         if let Some(inner) = current.upgrade() {
             return Ok(Self(inner));
         }
+        let new = Self::begin(op)?;
+        *current = Arc::downgrade(&new.0);
+        Ok(new)
+    }
+
+    fn begin(op: &'static str) -> Result<Self> {
         let failed = |error: std::io::Error| Error::new(ErrorKind::ResourceExhausted, op).with_source(error);
-        let runtime =
-            Builder::new_current_thread().enable_all().thread_name("gocore-etcd-io").build().map_err(failed)?;
-        let inner = Arc::new(Inner { handle: runtime.handle().clone(), stop: CancellationToken::new() });
-        let stop = inner.stop.clone();
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .thread_name("gocore-etcd-io")
+            // It is started by whoever is at the helm.
+            .on_thread_start(|| {
+                be_quiet();
+            })
+            .build()
+            .map_err(failed)?;
+        let (helm, stop) = (Arc::new(Helm::new(runtime)), CancellationToken::new());
+        let inner = Arc::new(Inner { helm: helm.clone(), _stop: stop.clone().drop_guard() });
         spawn_quiet_thread("gocore-etcd", move || {
-            runtime.block_on(stop.cancelled());
-            // A resolver that hangs must not hold anybody up.
-            runtime.shutdown_background();
+            helm.keep(&stop);
+            if let Some(helm) = Arc::into_inner(helm) {
+                helm.end();
+            }
         })
         .map_err(failed)?;
-        *current = Arc::downgrade(&inner);
         Ok(Self(inner))
     }
 
@@ -83,7 +96,7 @@ impl Runtime {
 
     /// To start things on it. Does not keep it running.
     pub(super) fn handle(&self) -> &Handle {
-        &self.0.handle
+        self.0.helm.handle()
     }
 
     /// Runs `work` on it without anybody waiting.
@@ -93,37 +106,24 @@ impl Runtime {
             work.await;
             drop(keeps);
         });
+        self.0.helm.call();
+    }
+
+    /// Has `work` carried out while this thread waits for what it does by `wait`, which is given what is left of
+    /// `patience`. Where nobody else waits, this thread carries it out itself, and finds it done. When patience is over, the
+    /// work goes on without it.
+    pub fn wait_for<T>(&self, work: Work, patience: Duration, wait: impl FnOnce(Duration) -> T) -> T {
+        let waiting = self.0.helm.come();
+        if waiting.is_at_helm() {
+            if let Some(work) = waiting.run(work, patience) {
+                self.spawn(work);
+            }
+            return wait(Duration::ZERO);
+        }
+        self.spawn(work);
+        wait(patience)
     }
 }
 
-/// Starts a thread that takes none of the signals meant for the host: only those that tell of its own faults.
-///
-/// # Errors
-/// When the system gives no thread.
-pub fn spawn_quiet_thread(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<thread::JoinHandle<()>> {
-    const OWN_FAULTS: [libc::c_int; 8] = [
-        libc::SIGSEGV,
-        libc::SIGBUS,
-        libc::SIGFPE,
-        libc::SIGILL,
-        libc::SIGTRAP,
-        libc::SIGSYS,
-        libc::SIGABRT,
-        libc::SIGPROF,
-    ];
-    let mut blocked = MaybeUninit::<libc::sigset_t>::uninit();
-    let mut before = MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: `sigfillset` initialises `blocked`, the others read it; `pthread_sigmask` initialises `before`, and
-    // changes this thread's mask alone. A new thread inherits the mask; ours is put back right after.
-    unsafe {
-        libc::sigfillset(blocked.as_mut_ptr());
-        for signal in OWN_FAULTS {
-            libc::sigdelset(blocked.as_mut_ptr(), signal);
-        }
-        libc::pthread_sigmask(libc::SIG_BLOCK, blocked.as_ptr(), before.as_mut_ptr());
-    }
-    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
-    // SAFETY: `before` was initialised above.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), ptr::null_mut()) };
-    thread
-}
+#[cfg(test)]
+mod tests;

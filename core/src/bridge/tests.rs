@@ -69,21 +69,6 @@ fn a_panic_becomes_an_error_with_its_message() {
 }
 
 #[test]
-fn the_threads_of_ours_take_no_signal_of_the_host() {
-    let blocked = |signal: libc::c_int| -> bool {
-        let status = std::fs::read_to_string("/proc/thread-self/status").expect("linux");
-        let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).expect("there").trim().to_owned();
-        u64::from_str_radix(&mask, 16).expect("hex") & (1 << (signal - 1)) != 0
-    };
-    let before = blocked(libc::SIGINT);
-    let seen = Operation::run(&runtime(), "test", Limit::Default, CancelToken::new(), async move {
-        Ok([libc::SIGINT, libc::SIGPIPE, libc::SIGTERM, libc::SIGSEGV].map(blocked))
-    });
-    assert_eq!(seen.expect("runs"), [true, true, true, false]);
-    assert_eq!(blocked(libc::SIGINT), before, "the caller's own mask is as it was");
-}
-
-#[test]
 fn a_wake_up_is_outstanding_at_most_once_and_what_was_dropped_is_told() {
     let buffer = Buffer::new(3);
     assert!(buffer.push(1), "the first wakes");

@@ -233,7 +233,7 @@ impl Place {
                     let gone = async {
                         tokio::select! { biased; () = gone => {}, never = telling => match never {} }
                     };
-                    self.wait_for(gone, wanted).await?;
+                    self.wait_for(Box::pin(gone), wanted).await?;
                     somebody_went = true;
                     // One at least has gone. Whether others have, nobody told us.
                     place = place.map(|place: u64| place.saturating_sub(1).max(1));

@@ -67,10 +67,6 @@ impl<H: 'static> Completion<H> {
             };
             deliver.push(Box::new(job));
         };
-        let work = async move {
-            panic_for_a_test(op, "work");
-            work.await
-        };
         Operation::start(&client.runtime, op, limit, cancel, work, complete);
         Ok(())
     }

@@ -40,6 +40,11 @@ async fn misuse_is_refused_by_the_name_of_the_argument_and_never_a_crash() {
 }
 
 #[tokio::test]
+async fn a_thread_that_is_cancelled_in_a_call_ends_after_it_and_one_with_a_small_stack_waits_as_any_other() {
+    holds("threads.c").await;
+}
+
+#[tokio::test]
 async fn callbacks_keep_every_rule_and_give_user_data_back_exactly_once() {
     holds("callbacks.c").await;
 }
@@ -74,6 +79,7 @@ async fn a_panic_inside_is_a_status_and_the_process_lives_on() {
 /// (Not those that fork or flood: there either takes too long, or calls it a leak that a child lets its parent's handles be.)
 pub(crate) fn handling_memory() -> Vec<&'static str> {
     let mut programs = vec!["kv.c", "lock.c", "election.c", "election_run.c", "misuse.c", "callbacks.c", "watch.c"];
+    programs.push("threads.c");
     if has_cplusplus() {
         programs.extend(["raii.cpp", "election.cpp", "txn.cpp", "async.cpp", "memory.cpp", "watch.cpp"]);
         programs.push("no_exceptions.cpp");

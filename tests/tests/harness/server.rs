@@ -78,12 +78,12 @@ async fn a_full_server_refuses_writes() {
 
 #[tokio::test]
 async fn simple_tokens_and_rights_below_a_prefix() {
-    rights(Auth::simple(Duration::from_secs(2))).await;
+    Box::pin(rights(Auth::simple(Duration::from_secs(2)))).await;
 }
 
 #[tokio::test]
 async fn json_web_tokens_and_rights_below_a_prefix() {
-    rights(Auth::jwt(Duration::from_secs(2))).await;
+    Box::pin(rights(Auth::jwt(Duration::from_secs(2)))).await;
 }
 
 async fn rights(auth: Auth) {

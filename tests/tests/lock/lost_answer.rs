@@ -207,12 +207,12 @@ async fn keyed(etcd: &etcd_client::Client, names: &[String]) -> Vec<usize> {
 
 #[tokio::test]
 async fn an_attempt_held_in_a_frozen_member_until_after_it_was_withdrawn_does_not_land() {
-    attempts_in_a_frozen_member(true).await;
+    Box::pin(attempts_in_a_frozen_member(true)).await;
 }
 
 #[tokio::test]
 async fn an_attempt_held_in_a_frozen_member_ends_with_one_contender_and_the_lock() {
-    attempts_in_a_frozen_member(false).await;
+    Box::pin(attempts_in_a_frozen_member(false)).await;
 }
 
 /// A delete is in the air once, so that in the frozen member it would be waited for until the request's own limit.

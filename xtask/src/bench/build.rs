@@ -8,7 +8,8 @@ use std::process::Command;
 use gocore_etcd_tests::c::Library;
 use gocore_etcd_tests::python::{Python, wheel};
 
-use crate::run::{built, workspace};
+use crate::library;
+use crate::run::workspace;
 
 /// The other packages, and what pip is asked for: etcd3 wants a protobuf of its time.
 pub(super) const PEERS: [(&str, &[&str]); 4] = [
@@ -28,9 +29,7 @@ fn player(name: &str) -> PathBuf {
 
 /// The player in C, with the optimised library.
 pub(super) fn c() -> Result<Command, String> {
-    let what = ["--profile", "bench", "--package", "gocore-etcd-ffi", "--lib"];
-    let [built] = built(&what, ["libgocore_etcd.so"])?;
-    let library = Library::linked(&built, &directory().join("lib"))?;
+    let library = Library::linked(&library::build("release")?.shared, &directory().join("lib"))?;
     let program = directory().join("player");
     library.compile(&player("player.c"), &program, &["-O2"])?;
     Ok(Command::new(program))

@@ -16,7 +16,7 @@ pub(crate) fn programs() -> Result<Programs, String> {
 
 /// The Rust agent and the C library, as cargo builds them.
 fn from_cargo() -> Result<Built, String> {
-    let what = ["--package", "gocore-etcd-tests", "--bin", "agent", "--package", "gocore-etcd-ffi", "--lib"];
+    let what = ["build", "--package", "gocore-etcd-tests", "--bin", "agent", "--package", "gocore-etcd-ffi", "--lib"];
     let [agent, library] = built(&what, ["agent", "libgocore_etcd.so"])?;
     Ok(Built { agent, library })
 }
