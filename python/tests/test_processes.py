@@ -97,14 +97,11 @@ def test_an_answer_that_a_forked_child_finds_untaken_is_the_parent_s(script):
     code, out, err = script.run(
         """
         import gc, os, time, warnings
-        from gocore_etcd import Client, Range, WrongContextError, _native
+        from gocore_etcd import Client, WrongContextError, _dispatch, _native
         warnings.simplefilter("ignore")
         client = Client(ENDPOINT, prefix=PREFIX)
         operation = _native.lock_acquire(client._handle, 0, None, "k", 30 * 10**9)
-        while not client.kv.list(Range.prefix(client.key("locks", "k") + "/")).kvs:
-            time.sleep(0.01)
-        client.kv.get("/none")
-        answer = operation.hand_over(10**9)
+        answer = _dispatch.begin("test").wait(operation, 10 * 10**9)
         pid = os.fork()
         if pid == 0:
             try:

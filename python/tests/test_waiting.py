@@ -76,9 +76,15 @@ def test_the_answer_is_not_lost_at_the_moment_of_the_hand_over(client, monkeypat
     assert 0 < len(handed_over) < 1000, "some were handed over, and others were not"
 
 
+def begun(operation):
+    """Begin it, as who waits for it does, without waiting."""
+    assert _dispatch.begin("test").wait(operation, 0) is None
+    return operation
+
+
 def test_an_answer_that_came_before_the_hand_over_is_given_at_once(client, until, contenders):
     def hand_over():
-        operation = _native.lock_acquire(client._handle, 0, None, "k", TTL)
+        operation = begun(_native.lock_acquire(client._handle, 0, None, "k", TTL))
         until(lambda: len(contenders("k")) == 1)
         answer = operation.hand_over(12345)
         if answer is None:
@@ -89,9 +95,23 @@ def test_an_answer_that_came_before_the_hand_over_is_given_at_once(client, until
     assert isinstance(until(hand_over, "an answer that is there").take(), _native.Lock)
 
 
+@pytest.mark.parametrize("going_on", [True, False])
+def test_what_nobody_has_begun_goes_on_only_if_it_gives_something_back(client, until, contenders, going_on):
+    with client.lock("k", ttl=30) as lock:
+        if going_on:
+            # A signal has struck between its start and the wait.
+            _native.lock_unlock(lock._native, 0, None)
+            until(lambda: contenders("k") == [])
+        else:
+            _native.kv_put(client._handle, 0, None, client.key("never").encode(), b"", 0)
+            client.kv.get("/none")
+            assert client.kv.get(client.key("never")) is None
+    assert contenders("k") == []
+
+
 @pytest.mark.parametrize("cancels", [True, False])
 def test_a_lock_whose_waiter_has_gone_is_given_back(client, until, contenders, cancels):
-    operation = _native.lock_acquire(client._handle, 0, None, "k", TTL)
+    operation = begun(_native.lock_acquire(client._handle, 0, None, "k", TTL))
     until(lambda: len(contenders("k")) == 1)
     client.kv.get("/none")
     if cancels:
