@@ -33,8 +33,8 @@
  *   limit is in its configuration. Each says so under "Threads". All others never wait: those that read a handle, those that
  *   start something and call back, those named _free and _cancel.
  *   A thread that waits may do the library's work meanwhile, its I/O among it, if its stack has room for that (768 KiB): so
- *   an answer wakes no other thread. Nothing of the application's runs there. A thread that is cancelled (pthread_cancel) in a
- *   call ends after it; a call must not be left by longjmp.
+ *   an answer wakes no other thread. Nothing of the application's runs there. A thread that is cancelled (pthread_cancel,
+ *   deferred as it is by default) in a call ends after it; a call must not be left by longjmp. SIGPIPE waits during a call.
  *
  * ERRORS
  *   A function that can fail returns a gocore_etcd_status. Its last parameter `err` may be NULL; otherwise `*err` is NULL

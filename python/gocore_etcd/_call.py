@@ -111,8 +111,9 @@ def run_sync(call: Call[T]) -> T:
         _dispatch.leave(number)
         if operation is not None and call.cancels:
             operation.cancel()
-        # The trace refers to this frame and to those of what was called. None may refer to what came for nobody.
-        answer = waiter = None
+        # The trace refers to this frame and to those of what was called. None may refer to what came for nobody, nor
+        # to what begins, if a signal came before it did, when nobody has it any more.
+        answer = waiter = operation = None
         clear_frames(error.__traceback__)
         raise
 

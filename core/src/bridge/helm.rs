@@ -7,6 +7,7 @@
 //!
 //! Where several wait at once the keeper stays: each answer would have to wait for the helm to change hands.
 
+use std::future::poll_fn;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::quiet::NoSigpipe;
 use super::runtime::Work;
 use super::stack;
 use crate::time::Deadline;
@@ -124,7 +126,7 @@ impl Helm {
         let is_alone = !state.taken && state.beside == 0;
         state.alone = if is_alone { state.alone.saturating_add(1) } else { 0 };
         let is_free = state.keeper != Keeper::AtHelm;
-        if is_alone && (is_free || state.alone >= STREAK) && stack::has_room() {
+        if is_alone && (is_free || state.alone >= STREAK) && stack::has_room() && !is_ending() {
             state.taken = true;
             state.turns = state.turns.wrapping_add(1);
             if !is_free {
@@ -154,6 +156,11 @@ impl Helm {
     }
 }
 
+/// Whether this thread is about to end, and what the runtime keeps in it has gone: a destructor may still call us.
+fn is_ending() -> bool {
+    Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed())
+}
+
 impl Waiting<'_> {
     /// Whether this thread is to run the runtime, because nobody else waits.
     pub(super) fn is_at_helm(&self) -> bool {
@@ -162,7 +169,20 @@ impl Waiting<'_> {
 
     /// Runs the runtime, at the helm, until `work` has ended or patience has; then the work is given back.
     pub(super) fn run(self, mut work: Work, patience: Duration) -> Option<Work> {
-        let ended = self.helm.runtime.block_on(Deadline::after(patience).limit(&mut work));
+        let _no_sigpipe = NoSigpipe::begin();
+        let mut polls = 0;
+        let carried_out = async {
+            poll_fn(|cx| {
+                polls += 1;
+                work.as_mut().poll(cx)
+            })
+            .await;
+            if polls == 1 {
+                // Else what is done at once, and called again and again, would let nothing else have its turn.
+                tokio::task::yield_now().await;
+            }
+        };
+        let ended = self.helm.runtime.block_on(Deadline::after(patience).limit(carried_out));
         ended.is_err().then_some(work)
     }
 }

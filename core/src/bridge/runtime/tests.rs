@@ -183,12 +183,47 @@ fn no_thread_of_ours_takes_a_signal_of_the_host_whoever_has_started_it() {
 }
 
 #[test]
-fn the_mask_of_who_calls_is_left_as_it_was() {
+fn a_connection_that_is_gone_ends_no_host_and_the_mask_of_who_calls_is_left_as_it_was() {
     let before = mask();
     let runtime = begin();
     relieve(&runtime);
-    assert_eq!(run(&runtime, async { mask() }), before);
+    // A write to it would raise this.
+    let sigpipe = 1 << (libc::SIGPIPE - 1);
+    assert_eq!(run(&runtime, async { mask() }), before | sigpipe);
     assert_eq!(mask(), before);
+}
+
+#[test]
+fn calls_that_are_answered_at_once_let_others_have_their_turn() {
+    let runtime = begin();
+    relieve(&runtime);
+    let other = start(&runtime, async { tokio::time::sleep(Duration::from_millis(20)).await });
+    let until = std::time::Instant::now() + LONG;
+    while other.try_recv().is_err() {
+        assert!(std::time::Instant::now() < until, "nothing else goes on");
+        run(&runtime, async {});
+    }
+}
+
+#[test]
+fn a_destructor_at_the_end_of_a_thread_may_still_call() {
+    struct Closes(Option<Runtime>);
+    impl Drop for Closes {
+        fn drop(&mut self) {
+            // Older than what the runtime keeps in this thread, so that has gone.
+            assert!(Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed()));
+            assert_eq!(self.0.take().map(|runtime| run(&runtime, async { 7 })), Some(7));
+        }
+    }
+    thread_local! {
+        static CLOSES: std::cell::RefCell<Closes> = const { std::cell::RefCell::new(Closes(None)) };
+    }
+    let runtime = begin();
+    let ends = thread::spawn(move || {
+        CLOSES.with_borrow_mut(|closes| closes.0 = Some(runtime.clone()));
+        relieve(&runtime);
+    });
+    ends.join().expect("no panic");
 }
 
 /// The signals that this thread blocks.
