@@ -171,18 +171,18 @@ impl Waiting<'_> {
     pub(super) fn run(self, mut work: Work, patience: Duration) -> Option<Work> {
         let _no_sigpipe = NoSigpipe::begin();
         let mut polls = 0;
-        let carried_out = async {
-            poll_fn(|cx| {
+        let ended = self.helm.runtime.block_on(async {
+            let carried_out = poll_fn(|cx| {
                 polls += 1;
                 work.as_mut().poll(cx)
-            })
-            .await;
+            });
+            let ended = Deadline::after(patience).limit(carried_out).await;
             if polls == 1 {
                 // Else what is done at once, and called again and again, would let nothing else have its turn.
                 tokio::task::yield_now().await;
             }
-        };
-        let ended = self.helm.runtime.block_on(Deadline::after(patience).limit(carried_out));
+            ended
+        });
         ended.is_err().then_some(work)
     }
 }

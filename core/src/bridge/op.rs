@@ -88,38 +88,13 @@ impl Operation {
         work: impl Future<Output = Result<T>> + Send + 'static,
         complete: impl FnOnce(Result<T>) + Send + 'static,
     ) -> Self {
-        Self::launch(runtime, op, false, limit, cancel, work, complete)
-    }
-
-    /// As [`start`](Self::start), for work that writes: given up in the middle, its error says that it may have been
-    /// applied.
-    pub fn start_write<T: Send + 'static>(
-        runtime: &Runtime,
-        op: &'static str,
-        limit: Limit,
-        cancel: CancelToken,
-        work: impl Future<Output = Result<T>> + Send + 'static,
-        complete: impl FnOnce(Result<T>) + Send + 'static,
-    ) -> Self {
-        Self::launch(runtime, op, true, limit, cancel, work, complete)
-    }
-
-    fn launch<T: Send + 'static>(
-        runtime: &Runtime,
-        op: &'static str,
-        writes: bool,
-        limit: Limit,
-        cancel: CancelToken,
-        work: impl Future<Output = Result<T>> + Send + 'static,
-        complete: impl FnOnce(Result<T>) + Send + 'static,
-    ) -> Self {
-        let (operation, work) = Self::prepare(op, writes, limit, cancel, work, complete);
+        let (operation, work) = Self::prepare(op, false, limit, cancel, work, complete);
         runtime.spawn(work);
         operation
     }
 
-    /// As [`start`](Self::start), but nothing begins until the work is given to a runtime: to [`Runtime::wait_for`]. `writes`
-    /// as in [`start_write`](Self::start_write). The limit begins now. Work that is dropped completes with Closed.
+    /// As [`start`](Self::start), but nothing begins until the work is given to a runtime: to [`Runtime::wait_for`]. Of work
+    /// that `writes`, given up in the middle, the error says that it may have been applied. The limit begins now. Work that is dropped completes with Closed.
     pub fn prepare<T: Send + 'static>(
         op: &'static str,
         writes: bool,
