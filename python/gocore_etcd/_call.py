@@ -1,4 +1,4 @@
-"""A call, and the two ways to wait for its answer: blocking and in asyncio."""
+"""A call, and the blocking way to wait for its answer; that of asyncio is in ``aio/_call.py``."""
 
 from __future__ import annotations
 
@@ -27,11 +27,13 @@ class Call(Generic[T]):
     op: str
     """Its name in errors."""
     start: Callable[[int], Operation]
-    """Starts it, for the waiter of that number; 0 is none, whoever has the operation waits for the answer itself."""
+    """Starts it, for the waiter of that number; 0 is none, whoever has the operation begins it and waits for it."""
     finish: Callable[[Any], T]
     """Makes the result of the native answer."""
     cancels: bool = True
     """Whether it ends when its waiter gives up; what gives something back goes on."""
+    together: bool = False
+    """Whether those that are begun together are quicker: then a turn of an event loop begins them at its end."""
 
 
 def same(answer: T) -> T:
@@ -129,24 +131,6 @@ def check_may_block(op: str) -> None:
         raise WrongContextError(f"{op}: wrong context: a blocking call in a finalizer", op=op)
 
 
-class Awaited:
-    """A future that waits for its answer."""
-
-    __slots__ = ("_future", "_loop")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any]) -> None:
-        self._loop = loop
-        self._future = future
-
-    def complete(self, answer: Answer, batch: _dispatch.Batch) -> None:
-        """Have the future done; on the dispatcher's thread."""
-        in_loop(self._loop, batch, self._deliver, answer)
-
-    def _deliver(self, answer: Answer) -> None:
-        if not self._future.done():
-            self._future.set_result(answer)
-
-
 def in_loop(
     loop: asyncio.AbstractEventLoop, batch: _dispatch.Batch, deliver: Callable[[Answer], None], answer: Answer
 ) -> None:
@@ -179,24 +163,3 @@ class _Deliveries:
     def _deliver(self) -> None:
         for deliver, answer in self._answers:
             deliver(answer)
-
-
-async def run_async(call: Call[T]) -> T:
-    """Carry out a call and wait while the loop goes on."""
-    import asyncio  # noqa: PLC0415 - only who awaits needs it
-
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[Answer] = loop.create_future()
-    number = _dispatch.enter(call.op, Awaited(loop, future))
-    operation = None
-    try:
-        operation = call.start(number)
-        return result(call.finish, await future)
-    except BaseException as error:  # the answer's; or cancellation, the end of the loop, the start's own
-        _dispatch.leave(number)
-        if operation is not None and call.cancels:
-            operation.cancel()
-        # The answer may have come in the same breath; see above, and the trace is kept by the task.
-        del future
-        clear_frames(error.__traceback__)
-        raise

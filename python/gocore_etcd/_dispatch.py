@@ -70,6 +70,13 @@ class Closable(Protocol):
         """Start closing, also once more, for that waiter."""
 
 
+class Mailbox(Protocol):
+    """Where an event loop's own answers come, as the end of the program sees it."""
+
+    def close(self) -> None:
+        """Take no more of them: the loop is not woken."""
+
+
 class _State:
     """Everything a process has one of. A forked child begins with a new one."""
 
@@ -80,6 +87,7 @@ class _State:
         self.waiting: dict[int, Waiter] = {}
         self.staying: dict[int, weakref.ref[Waiter]] = {}
         self.clients: dict[int, weakref.ref[Closable]] = {}
+        self.mailboxes: dict[int, weakref.ref[Mailbox]] = {}
         self.closing: set[_Closed] = set()
         self.thread: threading.Thread | None = None
         self.log: _log.Reader | None = None
@@ -148,6 +156,14 @@ def begin(op: str) -> Queue:
     if state.ended:
         raise _ending(op)
     return state.queue
+
+
+def mailboxes(op: str) -> dict[int, weakref.ref[Mailbox]]:
+    """Give the mailboxes of this process's event loops, by whatever number these have."""
+    state = _state
+    if state.ended:
+        raise _ending(op)
+    return state.mailboxes
 
 
 def enter(op: str, waiter: Waiter) -> int:
@@ -317,6 +333,9 @@ def _close_all(state: _State, until: float) -> list[Closable]:
         if not isinstance(waiter, _Closed):
             state.waiting.pop(number, None)
     state.staying.clear()
+    for reference in list(state.mailboxes.values()):
+        if (mailbox := reference()) is not None:
+            mailbox.close()
     clients = [client for reference in list(state.clients.values()) if (client := reference()) is not None]
     unclosed = [client for client in clients if not client._closing]  # noqa: SLF001
     for client in clients:

@@ -8,8 +8,9 @@ use gocore_etcd_core::{Client, Error, Result};
 use pyo3::prelude::*;
 
 use crate::error::{exception, raise};
+use crate::inbox::Mail;
 use crate::queue::Notice;
-use crate::slot::Slot;
+use crate::slot::{Slot, Way};
 
 /// What every handle of a client shares: where its work runs and where its answers go.
 pub(crate) struct Connection {
@@ -27,7 +28,7 @@ pub(crate) struct Call<'a> {
     /// What it may have written is told when it is given up.
     pub(crate) writes: bool,
     pub(crate) limit: Limit,
-    /// Who is told by the dispatcher; 0: the operation keeps its answer for a thread that waits for it itself.
+    /// Who is told by the dispatcher; 0: whoever is to have the answer begins the operation.
     pub(crate) waiter: u64,
 }
 
@@ -75,7 +76,7 @@ impl Operation {
         enter(py, op, || {
             let under_way = self.under_way.get(op)?;
             under_way.begin();
-            Ok(under_way.slot.hand_over(waiter))
+            Ok(under_way.slot.hand_over(Way::Dispatcher(waiter)))
         })
     }
 
@@ -111,6 +112,18 @@ impl Operation {
     pub(crate) fn waiting(&self, op: &'static str) -> Result<Waiting> {
         let under_way = self.under_way.get(op)?;
         Ok(Waiting { slot: under_way.slot.clone(), unbegun: under_way.take_unbegun() })
+    }
+
+    /// Has the answer go this way; gives what is to be begun, if it was not.
+    ///
+    /// # Errors
+    /// WrongContext in a forked child.
+    pub(crate) fn send(&self, op: &'static str, mail: &Arc<Mail>, waiter: u64) -> Result<Option<(Runtime, Work)>> {
+        let under_way = self.under_way.get(op)?;
+        if let Some(answer) = under_way.slot.hand_over(Way::Loop(mail.clone(), waiter)) {
+            mail.put(waiter, answer);
+        }
+        Ok(under_way.take_unbegun())
     }
 
     /// Not cancelled when nobody waits any more.
@@ -186,14 +199,16 @@ pub(crate) fn start<T: Send + 'static>(
             Ok(value) => Ok(Box::new(move |py: Python<'_>| convert(py, value)) as Convert),
             Err(error) => Err(with_key(error, &key)),
         };
-        if let Some((waiter, answer)) = arrives.put(Answer(Owned::new(Mutex::new(Some(answer))))) {
+        match arrives.put(Answer(Owned::new(Mutex::new(Some(answer))))) {
             // When the dispatcher has ended nobody waits: the result is released here.
-            drop(notices.push(Notice { waiter, answer }));
+            Some((Way::Dispatcher(waiter), answer)) => drop(notices.push(Notice { waiter, answer })),
+            Some((Way::Loop(mail, waiter), answer)) => mail.put(waiter, answer),
+            None => {}
         }
     };
     let (operation, work) = bridge::Operation::prepare(op, writes, limit, CancelToken::new(), work, complete);
     let unbegun = match waiter {
-        // The thread that waits for it begins it.
+        // Who waits for it begins it.
         0 => Some((runtime.clone(), work)),
         _ => {
             runtime.spawn(work);

@@ -1,13 +1,15 @@
 //! The native module `gocore_etcd._native`: one start function per capability, and a queue of answers.
 //!
-//! No thread of ours ever attaches to the interpreter. A start function begins an operation and returns at once. Begun
-//! for a waiter, named by a number that Python chose, its answer goes into the [`queue::Queue`], from which a Python
-//! thread takes it, and Python waits in its own way. Begun for none, its answer stays in the operation's [`slot::Slot`]:
-//! there a blocking call waits for it, and after a moment has it go to a waiter after all (`gocore_etcd/_call.py`).
+//! No thread of ours ever attaches to the interpreter. A start function gives an operation and returns at once. Started
+//! for a waiter, named by a number that Python chose, it has begun, and its answer goes into the [`queue::Queue`], from
+//! which a Python thread takes it. Started for none, it is begun by who waits: a blocking call, in the operation's
+//! [`slot::Slot`], which after a moment has the answer go to a waiter after all (`gocore_etcd/_call.py`); or a task of
+//! asyncio, in the [`inbox::Inbox`] of its event loop (`gocore_etcd/aio/_call.py`).
 //!
 //! # Layout
 //! - [`call`]: starting an operation, its answer
 //! - [`slot`]: the way of one answer
+//! - [`inbox`]: what an event loop watches
 //! - [`queue`]: what the dispatcher thread waits on, and blocking calls at first
 //! - [`way_back`]: the end of the program, for threads that wait here
 //! - [`feed`]: what goes on and on, taken by its consumer itself
@@ -26,6 +28,7 @@ mod election;
 mod error;
 mod feed;
 mod held;
+mod inbox;
 mod kv;
 mod leadership;
 mod lock;
@@ -53,6 +56,8 @@ mod _native {
     use crate::feed::Feed;
     #[pymodule_export]
     use crate::held::Guard;
+    #[pymodule_export]
+    use crate::inbox::Inbox;
     #[pymodule_export]
     use crate::kv::{kv_delete, kv_get, kv_list, kv_put, kv_txn};
     #[pymodule_export]

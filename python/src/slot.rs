@@ -1,11 +1,20 @@
 //! Where the answer to a call arrives. A thread may wait for it right here, without the interpreter; as long as it has
-//! not come, it can be routed to a waiter of Python's instead, whom the dispatcher tells.
+//! not come, it can be routed to a waiter of Python's instead, whom the dispatcher or its event loop tells.
 
 use std::mem;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::call::Answer;
+use crate::inbox::Mail;
+
+/// Who is told of an answer, and how.
+pub(crate) enum Way {
+    /// The waiter of this number, by the dispatcher.
+    Dispatcher(u64),
+    /// The one of this number in an event loop, by the loop itself.
+    Loop(Arc<Mail>, u64),
+}
 
 /// The way of one answer: it is taken, passed on or released, exactly once. It is never released under the lock: that
 /// may give back what is held in etcd.
@@ -19,8 +28,8 @@ enum State {
     Awaited,
     /// It lies here.
     Arrived(Answer),
-    /// It has not come; it is this waiter's.
-    Routed(u64),
+    /// It has not come; it goes this way.
+    Routed(Way),
     /// It was taken or passed on, or nobody wants it.
     Over,
 }
@@ -28,15 +37,15 @@ enum State {
 impl Slot {
     /// For the waiter of this number; 0 is none, who wants the answer comes here.
     pub(crate) fn new(waiter: u64) -> Self {
-        let state = if waiter == 0 { State::Awaited } else { State::Routed(waiter) };
+        let state = if waiter == 0 { State::Awaited } else { State::Routed(Way::Dispatcher(waiter)) };
         Self { state: Mutex::new(state), arrived: Condvar::new() }
     }
 
-    /// The answer has come. Gives it back with the waiter it is to be passed on to, if there is one.
-    pub(crate) fn put(&self, answer: Answer) -> Option<(u64, Answer)> {
+    /// The answer has come. Gives it back with the way it is to go, if there is one.
+    pub(crate) fn put(&self, answer: Answer) -> Option<(Way, Answer)> {
         let mut state = self.state();
         match mem::replace(&mut *state, State::Over) {
-            State::Routed(waiter) => Some((waiter, answer)),
+            State::Routed(way) => Some((way, answer)),
             State::Awaited => {
                 *state = State::Arrived(answer);
                 drop(state);
@@ -64,13 +73,13 @@ impl Slot {
         }
     }
 
-    /// Takes the answer if it is here; else it is this waiter's when it comes.
-    pub(crate) fn hand_over(&self, waiter: u64) -> Option<Answer> {
+    /// Takes the answer if it is here; else it goes this way when it comes.
+    pub(crate) fn hand_over(&self, way: Way) -> Option<Answer> {
         let mut state = self.state();
         match mem::replace(&mut *state, State::Over) {
             State::Arrived(answer) => Some(answer),
             State::Awaited => {
-                *state = State::Routed(waiter);
+                *state = State::Routed(way);
                 None
             }
             before => {
@@ -80,10 +89,11 @@ impl Slot {
         }
     }
 
-    /// Nobody comes for the answer any more: it is released, now or when it comes. One that is a waiter's stays his.
+    /// Nobody comes for the answer any more: it is released, now or when it comes. One of which the dispatcher is to tell
+    /// stays its waiter's.
     pub(crate) fn abandon(&self) {
         let mut state = self.state();
-        if !matches!(*state, State::Routed(_)) {
+        if !matches!(*state, State::Routed(Way::Dispatcher(_))) {
             let before = mem::replace(&mut *state, State::Over);
             drop(state);
             drop(before);

@@ -109,6 +109,14 @@ impl Runtime {
         self.0.helm.call();
     }
 
+    /// Runs all of it without anybody waiting; where it is begun together, it has its first turn together.
+    pub fn spawn_all(work: Vec<(Self, Work)>) {
+        if let Some((first, _)) = work.first() {
+            // Woken once, not for each.
+            first.clone().spawn(async move { work.into_iter().for_each(|(runtime, work)| runtime.spawn(work)) });
+        }
+    }
+
     /// Has `work` carried out while this thread waits for what it does by `wait`, which is given what is left of
     /// `patience`. Where nobody else waits, this thread carries it out itself, and finds it done. When patience is over, the
     /// work goes on without it.

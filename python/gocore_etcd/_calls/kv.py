@@ -31,7 +31,7 @@ class KvBase:
 
     def _get(self, key: Key, timeout: Timeout) -> Call[KeyValue | None]:
         native, wanted, limit = self._native, key_bytes("kv.get", "key", key), request_limit("kv.get", timeout)
-        return Call("kv.get", lambda waiter: _native.kv_get(native, waiter, limit, wanted), same)
+        return Call("kv.get", lambda waiter: _native.kv_get(native, waiter, limit, wanted), same, together=True)
 
     def _list(self, range: Range, timeout: Timeout) -> Call[Listing]:  # noqa: A002
         if not isinstance(range, Range):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Self
 
-from gocore_etcd._call import run_async
 from gocore_etcd._calls.held import HeldBase, after_failed_release
 from gocore_etcd._errors import DeadlineExceededError
 from gocore_etcd._handlers import InLoop
 from gocore_etcd._time import DEFAULT, Timeout
+
+from ._call import run_async
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Self
 
-from gocore_etcd._call import run_async
 from gocore_etcd._calls.candidacy import CandidacyBase
 from gocore_etcd._calls.held import after_failed_release
 from gocore_etcd._errors import ClosedError
 from gocore_etcd._handlers import InLoop, Subscription
 from gocore_etcd._time import DEFAULT, Timeout
 
+from ._call import run_async
 from .election import Leadership
 from .watch import Watch
 

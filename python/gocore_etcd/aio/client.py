@@ -7,7 +7,6 @@ import functools
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, overload
 
 from gocore_etcd import _dispatch
-from gocore_etcd._call import run_async
 from gocore_etcd._calls import candidacy as candidacies
 from gocore_etcd._calls import election as elections
 from gocore_etcd._calls import lock as calls
@@ -17,6 +16,7 @@ from gocore_etcd._handlers import InLoop, Subscription
 from gocore_etcd._pending import Pending
 from gocore_etcd._time import DEFAULT, Seconds, Timeout
 
+from ._call import run_async
 from ._run import run
 from .candidacy import Candidacy
 from .election import Leadership

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, overload
 
-from gocore_etcd._call import run_async
 from gocore_etcd._calls.election import LeadershipBase
 from gocore_etcd._handlers import InLoop, Subscription
 from gocore_etcd._time import DEFAULT, Timeout
 
+from ._call import run_async
 from ._held import Held
 from .watch import Watch
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gocore_etcd._call import run_async
 from gocore_etcd._calls.lock import LockBase
 from gocore_etcd._time import DEFAULT, Timeout
 
+from ._call import run_async
 from ._held import Held
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from gocore_etcd._call import Awaited
+from gocore_etcd._call import in_loop
 from gocore_etcd._calls.watch import WatchBase
 from gocore_etcd._errors import ClosedError
 from gocore_etcd._events import NOTHING
@@ -14,6 +14,7 @@ from gocore_etcd._time import DEFAULT, NANOSECONDS, Timeout, limit
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from gocore_etcd._dispatch import Batch
     from gocore_etcd._native import Answer
 
 E = TypeVar("E")
@@ -70,7 +71,7 @@ class Watch(WatchBase[E]):
             raise self._expired()
         future: asyncio.Future[Answer | None] = loop.create_future()
         expiry = None if until is None else loop.call_at(until, _expire, future)
-        waiter = Awaited(loop, future)
+        waiter = _Awaited(loop, future)
         try:
             self._events.wait(waiter)
             answer = await future
@@ -81,6 +82,24 @@ class Watch(WatchBase[E]):
         if answer is None:
             raise self._expired()
         self._told(answer)
+
+
+class _Awaited:
+    """A future that is told, by way of its loop."""
+
+    __slots__ = ("_future", "_loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[Answer | None]) -> None:
+        self._loop = loop
+        self._future = future
+
+    def complete(self, answer: Answer, batch: Batch) -> None:
+        """Have the future done; on the dispatcher's thread."""
+        in_loop(self._loop, batch, self._deliver, answer)
+
+    def _deliver(self, answer: Answer) -> None:
+        if not self._future.done():
+            self._future.set_result(answer)
 
 
 def _expire(future: asyncio.Future[Answer | None]) -> None:
