@@ -8,7 +8,7 @@ use crate::client_config::ClientConfig;
 use crate::contender::Contention;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keyspace::Keyspace;
-use crate::kv::{Door, Kv};
+use crate::kv::{Door, Gets, Kv};
 use crate::lease::Leases;
 use crate::session::Sessions;
 use crate::tasks::Tasks;
@@ -43,6 +43,7 @@ struct Handle {
     tasks: Tasks,
     transport: Transport,
     door: Door,
+    gets: Gets,
     watches: Watches,
     contention: Contention,
 }
@@ -73,7 +74,8 @@ impl Client {
         let watches = Watches::new(door.clone(), tasks.clone());
         let sessions = Sessions::new(door.clone(), tasks.clone(), leases, watches.clone(), keyspace.clone());
         let contention = Contention::new(door.clone(), tasks.clone(), sessions, watches.clone());
-        Ok(Self(Arc::new(Handle { keyspace, tasks, transport, door, watches, contention })))
+        let gets = Gets::default();
+        Ok(Self(Arc::new(Handle { keyspace, tasks, transport, door, gets, watches, contention })))
     }
 
     /// The prefix below which everything of this client lies.
@@ -145,6 +147,10 @@ impl Client {
 
     pub(crate) fn door(&self) -> &Door {
         &self.0.door
+    }
+
+    pub(crate) fn gets(&self) -> &Gets {
+        &self.0.gets
     }
 
     pub(crate) fn tasks(&self) -> &Tasks {

@@ -3,7 +3,8 @@
 //! Keys are absolute bytes: nothing is prefixed ([`Client::key`](crate::Client::key) builds a key below the prefix).
 //!
 //! # Costs
-//! Each call is one request. A read (`get`, `list`, a transaction that only reads) goes through the leader's read
+//! Each call is one request, but gets that are begun together share one, up to 32 of them: those that a task finds under way
+//! when it begins another, as `join_all` and tasks of one moment do. A read (`get`, `list`, a transaction that only reads) goes through the leader's read
 //! index and needs no proposal; `put`, `delete` and a transaction with a write in either branch are one raft proposal
 //! each, a transaction also when its conditions refuse it.
 //!
@@ -28,8 +29,10 @@ use crate::time::Deadline;
 use crate::transport::{Call, CallKind, Transport};
 use crate::txn::{OpResult, Txn, TxnResult};
 
+mod together;
 mod watch;
 
+pub(crate) use self::together::Gets;
 pub use self::watch::{Change, KvWatch, WatchUpdate};
 
 /// How many keys are read at once where there may be any number.
@@ -97,7 +100,7 @@ impl Kv {
     /// # Errors
     /// InvalidArgument for an empty key; otherwise those of the module's head.
     pub async fn get(&self, key: impl Into<Vec<u8>>) -> Result<Option<KeyValue>> {
-        self.door.clone().named("kv.get").get(key.into()).await
+        self.client.gets().get(self.door.clone().named("kv.get"), self.client.tasks(), key.into()).await
     }
 
     /// Reads a range.
