@@ -90,6 +90,7 @@ class _State:
         self.mailboxes: dict[int, weakref.ref[Mailbox]] = {}
         self.closing: set[_Closed] = set()
         self.thread: threading.Thread | None = None
+        self.dispatcher: int | None = None
         self.log: _log.Reader | None = None
         self.ended = False
 
@@ -142,8 +143,7 @@ def has_ended() -> bool:
 
 def is_dispatcher() -> bool:
     """Whether this is the dispatcher's thread, on which nothing may wait (a finalizer can find itself there)."""
-    thread = _state.thread
-    return thread is not None and thread.ident == threading.get_ident()
+    return _state.dispatcher == threading.get_ident()
 
 
 def _ending(op: str) -> ClosedError:
@@ -235,6 +235,7 @@ def warn_unclosed(client: Closable) -> None:
 
 
 def _run(state: _State) -> None:
+    state.dispatcher = threading.get_ident()
     while _hand_out(state):
         pass
 

@@ -24,8 +24,8 @@ pub(crate) struct Slot {
 }
 
 enum State {
-    /// It has not come; who wants it comes here.
-    Awaited,
+    /// It has not come; who wants it comes here, or is here already.
+    Awaited { is_here: bool },
     /// It lies here.
     Arrived(Answer),
     /// It has not come; it goes this way.
@@ -37,7 +37,7 @@ enum State {
 impl Slot {
     /// For the waiter of this number; 0 is none, who wants the answer comes here.
     pub(crate) fn new(waiter: u64) -> Self {
-        let state = if waiter == 0 { State::Awaited } else { State::Routed(Way::Dispatcher(waiter)) };
+        let state = if waiter == 0 { State::Awaited { is_here: false } } else { State::Routed(Way::Dispatcher(waiter)) };
         Self { state: Mutex::new(state), arrived: Condvar::new() }
     }
 
@@ -46,10 +46,12 @@ impl Slot {
         let mut state = self.state();
         match mem::replace(&mut *state, State::Over) {
             State::Routed(way) => Some((way, answer)),
-            State::Awaited => {
+            State::Awaited { is_here } => {
                 *state = State::Arrived(answer);
                 drop(state);
-                self.arrived.notify_one();
+                if is_here {
+                    self.arrived.notify_one();
+                }
                 None
             }
             // Nobody wants it.
@@ -59,7 +61,13 @@ impl Slot {
 
     /// Takes the answer, after waiting for it so long at most.
     pub(crate) fn wait(&self, patience: Duration) -> Option<Answer> {
-        let awaited = |state: &mut State| matches!(state, State::Awaited);
+        let awaited = |state: &mut State| match state {
+            State::Awaited { is_here } => {
+                *is_here = true;
+                true
+            }
+            _ => false,
+        };
         let (mut state, _) = match self.arrived.wait_timeout_while(self.state(), patience, awaited) {
             Ok(waited) => waited,
             Err(poisoned) => poisoned.into_inner(),
@@ -78,7 +86,7 @@ impl Slot {
         let mut state = self.state();
         match mem::replace(&mut *state, State::Over) {
             State::Arrived(answer) => Some(answer),
-            State::Awaited => {
+            State::Awaited { .. } => {
                 *state = State::Routed(way);
                 None
             }

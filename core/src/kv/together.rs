@@ -36,7 +36,7 @@ struct State {
     /// Those that have given their turn away, in the order of their numbers.
     gathering: VecDeque<Get>,
     numbers: u64,
-    /// How many go together: fewer, the more often that was refused.
+    /// How many go together at most: fewer, once that was refused.
     most: usize,
 }
 
@@ -115,7 +115,6 @@ impl Gets {
         let alone = |get: Get| drop(get.answer.send(Answer::Alone(get.key)));
         match result {
             Ok(TxnResult { results, .. }) => {
-                self.learn(|most| (most + 1).min(MOST));
                 for (get, result) in together.into_iter().zip(results) {
                     match result {
                         OpResult::Get(mut kvs) => tell(get, Ok(kvs.pop())),
@@ -132,15 +131,16 @@ impl Gets {
             }
             Err(error) => {
                 tracing::debug!(%error, "gets that went together were refused, each goes by itself");
-                self.learn(|most| (most / 2).max(1));
+                self.shrink(together.len());
                 together.into_iter().for_each(alone);
             }
         }
     }
 
-    fn learn(&self, better: impl FnOnce(usize) -> usize) {
+    /// So many were refused together: half of them may pass. For good, as what refuses them is seldom of the moment.
+    fn shrink(&self, refused: usize) {
         let mut state = self.state();
-        state.most = better(state.most);
+        state.most = state.most.min((refused / 2).max(1));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

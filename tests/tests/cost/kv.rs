@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use gocore_etcd_core::{Client, ClientConfig, Cmp, Compare, Op, Range, Result, Txn};
 use gocore_etcd_tests::Server;
+use tokio::task::JoinSet;
+
+use crate::least;
 
 const TIMES: u64 = 10;
 
@@ -52,4 +55,22 @@ async fn each_call_is_one_request_and_only_what_writes_is_a_proposal() {
     let refused = Txn::new().when(Compare::absent("/k")).then(Op::put("/k", "v")).otherwise(read());
     costs(&server, "refused txn with a put", "Txn", 1, txn(refused)).await;
     costs(&server, "nested txn that writes", "Txn", 1, txn(Txn::new().then(inner(Op::put("/k", "v"))))).await;
+}
+
+#[tokio::test]
+async fn gets_that_are_begun_together_are_one_request_for_32_and_no_proposal() {
+    let server = Server::plain().await;
+    let client = Client::connect(ClientConfig::new([server.endpoint()])).await.expect("connect");
+    let bill = least(&server, async || {
+        let gets: JoinSet<_> = (0..1 + 2 * 32)
+            .map(|number| {
+                let kv = client.kv();
+                async move { kv.get(format!("/k{number}")).await }
+            })
+            .collect();
+        for got in gets.join_all().await {
+            assert_eq!(got.expect("get"), None);
+        }
+    });
+    assert_eq!(bill.await, (3, 0), "the first is alone and goes at once");
 }

@@ -5,4 +5,5 @@ mod keys;
 mod ranges;
 mod refused;
 mod story;
+mod together;
 mod txns;

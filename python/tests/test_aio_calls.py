@@ -1,0 +1,173 @@
+"""How an awaited call waits: its event loop takes the answer itself, and whatever happens there its answer comes once."""
+
+import asyncio
+import gc
+import itertools
+import os
+import re
+import urllib.request
+
+import pytest
+
+from gocore_etcd import PermissionDeniedError, _dispatch, aio
+
+SOON = 60
+"""What happens at once, on a machine that is busy with other tests; in seconds."""
+MANY = 33
+"""Gets of one turn: one goes at once, the others share a request."""
+
+
+@pytest.fixture
+def loop():
+    loop = asyncio.new_event_loop()
+    # It is told of tasks that the tests leave unfinished.
+    loop.set_exception_handler(lambda *_: None)
+    yield loop
+    if not loop.is_closed():
+        loop.close()
+
+
+def test_no_other_thread_of_python_is_woken_for_an_answer(endpoint, prefix, loop, monkeypatch):
+    async def story():
+        async with aio.Client(endpoint, prefix=prefix) as client:
+            async with client.lock("k", ttl=30) as lock:
+                await lock.put(client.key("k"), b"v")
+            return (await client.kv.get(client.key("k"))).value
+
+    # So the dispatcher would come.
+    monkeypatch.setattr(loop, "call_soon_threadsafe", None)
+    assert loop.run_until_complete(story()) == b"v"
+
+
+def test_gets_of_one_turn_share_a_request_and_each_has_its_own_answer(server, loop):
+    def counted():
+        with urllib.request.urlopen(f"{server.endpoint}/metrics") as answer:
+            text = answer.read().decode()
+        return [
+            int(re.search(rf'grpc_server_started_total{{grpc_method="{method}".*}} (\d+)', text)[1])
+            for method in ("Range", "Txn")
+        ]
+
+    async def story():
+        async with aio.Client(server.endpoint) as client:
+            kv, keys = client.kv, [f"/k{number}" for number in range(MANY)]
+            for key in keys[1:]:
+                await kv.put(key, key.encode())
+            before = counted()
+            found = await asyncio.gather(*(kv.get(key) for key in keys))
+            ranges, txns = (after - then for after, then in zip(counted(), before, strict=True))
+            assert [kv and kv.value for kv in found] == [None, *(key.encode() for key in keys[1:])]
+            return ranges, txns
+
+    ranges, txns = loop.run_until_complete(story())
+    # The first may be answered before the others are begun: then so goes the second.
+    assert (ranges in {1, 2}, txns) == (True, 1)
+
+
+def test_one_of_them_that_is_refused_is_refused_alone(server, loop):
+    server.enable_auth("few", "secret", "/mine/")
+
+    async def story():
+        async with aio.Client(server.endpoint, username="few", password="secret") as client:
+            keys = [f"/mine/{number}" for number in range(8)]
+            return await asyncio.gather(*map(client.kv.get, [*keys, "/other"]), return_exceptions=True)
+
+    *found, refused = loop.run_until_complete(story())
+    assert found == [None] * 8
+    assert isinstance(refused, PermissionDeniedError)
+    assert refused.key == "/other"
+
+
+def test_one_of_them_that_is_cancelled_takes_no_other_along(endpoint, loop):
+    async def story():
+        async with aio.Client(endpoint) as client:
+            gets = [asyncio.create_task(client.kv.get("/none")) for _ in range(8)]
+            for _ in range(2):
+                await asyncio.sleep(0)
+            gets[0].cancel()
+            gets[3].cancel()
+            return await asyncio.gather(*gets, return_exceptions=True)
+
+    ended = loop.run_until_complete(story())
+    assert [type(each) for each in ended].count(asyncio.CancelledError) <= 2
+    assert [each for each in ended if each is not None and not isinstance(each, asyncio.CancelledError)] == []
+
+
+def test_an_interrupt_between_any_two_bytecodes_loses_no_answer(endpoint, loop, interrupted):
+    client = loop.run_until_complete(connected(endpoint))
+    for step in itertools.count():
+        gets = [loop.create_task(client.kv.get("/none")) for _ in range(3)]
+        all_of_them = loop.create_task(asyncio.wait(gets))
+        _, interrupt = interrupted(
+            lambda task=all_of_them: loop.run_until_complete(task), step, lambda code: code.co_name == "_deliver"
+        )
+        loop.run_until_complete(asyncio.wait_for(all_of_them, SOON))
+        assert [each.result() for each in gets] == [None] * 3
+        if interrupt is None:
+            break
+    assert step > 20, "it was interrupted in the middle"
+    loop.run_until_complete(client.close())
+
+
+def test_a_lock_that_comes_to_a_loop_that_was_closed_is_given_back(endpoint, prefix, loop, contenders, until):
+    client = loop.run_until_complete(connected(endpoint, prefix))
+
+    async def acquire():
+        return await client.lock("k", ttl=60)
+
+    task = loop.create_task(acquire())
+    # Its turns until it waits.
+    for _ in range(3):
+        loop.run_until_complete(asyncio.sleep(0))
+    until(lambda: contenders("k"))
+    loop.close()
+    del task
+    gc.collect()
+    until(lambda: contenders("k") == [])
+    asyncio.run(client.close())
+
+
+def test_loops_that_come_and_go_leave_nothing_behind(endpoint):
+    def descriptors():
+        return len(os.listdir("/proc/self/fd"))
+
+    client = asyncio.run(connected(endpoint))
+
+    async def get():
+        return await client.kv.get("/none")
+
+    before = descriptors()
+    for _ in range(20):
+        assert asyncio.run(get()) is None
+    assert descriptors() == before
+    assert not _dispatch._state.mailboxes
+    asyncio.run(client.close())
+
+
+def test_a_loop_in_a_daemon_thread_is_not_woken_when_the_program_ends(script):
+    code, out, err = script.run(
+        """
+        import asyncio, threading, time
+        from gocore_etcd import Client, Range, aio
+
+        async def story():
+            client = await aio.Client(ENDPOINT, prefix=PREFIX)
+            try:
+                await client.lock("k", ttl=60)
+            except BaseException as error:
+                print("woken", error)
+
+        client = Client(ENDPOINT, prefix=PREFIX)
+        held = client.lock("k", ttl=60)
+        threading.Thread(target=lambda: asyncio.run(story()), daemon=True).start()
+        while client.kv.list(Range.prefix(client.key("locks", "k"))).count < 2:
+            time.sleep(0.01)
+        """,
+        "-W",
+        "ignore",
+    )
+    assert (code, out) == (0, ""), err
+
+
+async def connected(endpoint, prefix="/go-core"):
+    return await aio.Client(endpoint, prefix=prefix)
