@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from _thread import TIMEOUT_MAX, allocate_lock
 from dataclasses import dataclass
 from traceback import clear_frames
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from . import _dispatch
-from ._errors import EtcdError, WrongContextError
+from ._errors import EtcdError
 
 if TYPE_CHECKING:
     import asyncio
@@ -90,7 +89,6 @@ def run_sync(call: Call[T]) -> T:
     answered there, and wake no other thread. What takes longer, as it does to wait for others, is waited for as
     `Blocked` says.
     """
-    check_may_block(call.op)
     queue = _dispatch.begin(call.op)
     number, operation, waiter = 0, None, None
     try:
@@ -118,17 +116,6 @@ def run_sync(call: Call[T]) -> T:
         answer = waiter = operation = None
         clear_frames(error.__traceback__)
         raise
-
-
-def check_may_block(op: str) -> None:
-    """Refuse to block where it would hold up what it waits for."""
-    # Only who has imported asyncio can be inside a loop; the import is not ours to pay.
-    events = sys.modules.get("asyncio.events")
-    if events is not None and events._get_running_loop() is not None:  # noqa: SLF001
-        why = "a blocking call on a thread whose event loop is running: use gocore_etcd.aio"
-        raise WrongContextError(f"{op}: wrong context: {why}", op=op)
-    if _dispatch.is_dispatcher():
-        raise WrongContextError(f"{op}: wrong context: a blocking call in a finalizer", op=op)
 
 
 def in_loop(

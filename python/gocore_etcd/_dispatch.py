@@ -19,7 +19,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from . import _log
-from ._errors import ClosedError
+from ._errors import ClosedError, WrongContextError
 from ._native import Answer, Queue
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ class _State:
         self.mailboxes: dict[int, weakref.ref[Mailbox]] = {}
         self.closing: set[_Closed] = set()
         self.thread: threading.Thread | None = None
-        self.dispatcher: int | None = None
+        self.dispatcher = 0
+        """The number of its thread."""
         self.log: _log.Reader | None = None
         self.ended = False
 
@@ -141,9 +142,15 @@ def has_ended() -> bool:
     return _state.ended
 
 
-def is_dispatcher() -> bool:
-    """Whether this is the dispatcher's thread, on which nothing may wait (a finalizer can find itself there)."""
-    return _state.dispatcher == threading.get_ident()
+def check_may_block(op: str) -> None:
+    """Refuse to block where it would hold up what it waits for."""
+    # Only who has imported asyncio can be inside a loop; the import is not ours to pay.
+    events = sys.modules.get("asyncio.events")
+    if events is not None and events._get_running_loop() is not None:  # noqa: SLF001
+        why = "a blocking call on a thread whose event loop is running: use gocore_etcd.aio"
+        raise WrongContextError(f"{op}: wrong context: {why}", op=op)
+    if _state.dispatcher == threading.get_ident():
+        raise WrongContextError(f"{op}: wrong context: a blocking call in a finalizer", op=op)
 
 
 def _ending(op: str) -> ClosedError:
@@ -151,7 +158,8 @@ def _ending(op: str) -> ClosedError:
 
 
 def begin(op: str) -> Queue:
-    """Give the queue at which a thread waits for the answer to what it starts for no waiter."""
+    """Give the queue at which this thread may wait for the answer to what it starts for no waiter."""
+    check_may_block(op)
     state = _state
     if state.ended:
         raise _ending(op)

@@ -60,4 +60,6 @@ def limit(op: str, timeout: Timeout) -> int | None:
 
 def request_limit(op: str, timeout: Timeout) -> int | None:
     """As :func:`limit`, for a request, which waits for nobody but etcd: a single try has the default limit."""
+    if timeout is DEFAULT:
+        return DEFAULT_LIMIT
     return limit(op, timeout) or (None if timeout is None else DEFAULT_LIMIT)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from ._call import AT_FIRST, Blocked, check_may_block
+from . import _dispatch
+from ._call import AT_FIRST, Blocked
 from ._calls.watch import WatchBase
 from ._errors import ClosedError
 from ._events import NOTHING
@@ -67,7 +68,7 @@ class Watch(WatchBase[E]):
         self.close()
 
     def _next(self, until: float | None) -> E:
-        check_may_block(self._events.op)
+        _dispatch.check_may_block(self._events.op)
         while (event := self._events.pop()) is NOTHING:
             if not self._events.fill():
                 self._wait(until)

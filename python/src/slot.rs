@@ -37,7 +37,8 @@ enum State {
 impl Slot {
     /// For the waiter of this number; 0 is none, who wants the answer comes here.
     pub(crate) fn new(waiter: u64) -> Self {
-        let state = if waiter == 0 { State::Awaited { is_here: false } } else { State::Routed(Way::Dispatcher(waiter)) };
+        let state =
+            if waiter == 0 { State::Awaited { is_here: false } } else { State::Routed(Way::Dispatcher(waiter)) };
         Self { state: Mutex::new(state), arrived: Condvar::new() }
     }
 

@@ -6,6 +6,7 @@ import http.client
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -97,6 +98,17 @@ class Server:
 
     def _post(self, path, token=None, **body):
         return _post(self.endpoint, f"/v3/auth/{path}", token, **body)
+
+    def requests(self, method):
+        """Count the requests of this method that it has had so far."""
+        url = urllib.parse.urlsplit(self.endpoint)
+        connection = http.client.HTTPConnection(url.hostname, url.port)
+        with contextlib.closing(connection):
+            connection.request("GET", "/metrics")
+            metrics = connection.getresponse().read().decode()
+        return int(
+            re.search(rf'^grpc_server_started_total{{grpc_method="{method}",.*}} (\d+)', metrics, re.MULTILINE)[1]
+        )
 
     def kill(self):
         """Kill it; its data stays."""

@@ -8,7 +8,17 @@ import time
 import pytest
 
 import gocore_etcd
-from gocore_etcd import ClosedError, Compare, DeadlineExceededError, LostError, Op, Range, WrongContextError, _call, aio
+from gocore_etcd import (
+    ClosedError,
+    Compare,
+    DeadlineExceededError,
+    LostError,
+    Op,
+    Range,
+    WrongContextError,
+    _dispatch,
+    aio,
+)
 
 
 @pytest.fixture
@@ -217,18 +227,19 @@ def test_cancelling_at_any_moment_leaks_no_lock(run, contenders, until):
     run(story)
 
 
-def test_a_lock_that_comes_in_the_breath_it_is_cancelled_in_is_given_back(run, contenders, until, monkeypatch):
+def test_a_lock_that_comes_in_the_breath_it_is_cancelled_in_is_given_back(run, contenders, until):
     async def story(client):
-        deliver = _call._Deliveries._deliver
+        loop = asyncio.get_running_loop()
+        mailbox = _dispatch._state.mailboxes[id(loop)]()
 
-        def deliver_and_cancel(deliveries):
-            deliver(deliveries)
+        def deliver_and_cancel():
+            mailbox._deliver()
             taking.cancel()
 
         taking = asyncio.create_task(_take(client))
-        monkeypatch.setattr(_call._Deliveries, "_deliver", deliver_and_cancel)
+        loop.add_reader(mailbox._inbox.fileno(), deliver_and_cancel)
         await asyncio.wait([taking])
-        monkeypatch.undo()
+        loop.add_reader(mailbox._inbox.fileno(), mailbox._deliver)
         assert taking.cancelled()
         await asyncio.to_thread(until, lambda: not contenders("k"))
 

@@ -1,11 +1,9 @@
-"""How an awaited call waits: its event loop takes the answer itself, and whatever happens there its answer comes once."""
+"""How an awaited call waits: its event loop takes the answer itself, and takes it once, whatever happens there."""
 
 import asyncio
 import gc
 import itertools
-import os
-import re
-import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -41,12 +39,7 @@ def test_no_other_thread_of_python_is_woken_for_an_answer(endpoint, prefix, loop
 
 def test_gets_of_one_turn_share_a_request_and_each_has_its_own_answer(server, loop):
     def counted():
-        with urllib.request.urlopen(f"{server.endpoint}/metrics") as answer:
-            text = answer.read().decode()
-        return [
-            int(re.search(rf'grpc_server_started_total{{grpc_method="{method}".*}} (\d+)', text)[1])
-            for method in ("Range", "Txn")
-        ]
+        return [server.requests(method) for method in ("Range", "Txn")]
 
     async def story():
         async with aio.Client(server.endpoint) as client:
@@ -129,7 +122,7 @@ def test_a_lock_that_comes_to_a_loop_that_was_closed_is_given_back(endpoint, pre
 
 def test_loops_that_come_and_go_leave_nothing_behind(endpoint):
     def descriptors():
-        return len(os.listdir("/proc/self/fd"))
+        return len(list(Path("/proc/self/fd").iterdir()))
 
     client = asyncio.run(connected(endpoint))
 

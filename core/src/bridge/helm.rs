@@ -15,7 +15,6 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::quiet::NoSigpipe;
 use super::runtime::Work;
 use super::stack;
 use crate::time::Deadline;
@@ -169,7 +168,6 @@ impl Waiting<'_> {
 
     /// Runs the runtime, at the helm, until `work` has ended or patience has; then the work is given back.
     pub(super) fn run(self, mut work: Work, patience: Duration) -> Option<Work> {
-        let _no_sigpipe = NoSigpipe::begin();
         let mut polls = 0;
         let ended = self.helm.runtime.block_on(async {
             let carried_out = poll_fn(|cx| {

@@ -8,6 +8,7 @@ use tonic::transport::{Channel, Endpoint, Error};
 use tower::ServiceExt;
 
 use super::gathered::Gathered;
+use super::socket::Socket;
 use crate::client_config::{Address, ClientConfig, TlsMaterial};
 
 /// One stream may hold this much unread before the server waits; a catch-up watch brings megabytes at once.
@@ -78,13 +79,12 @@ impl Dialer {
 impl Target {
     /// A new connection; it is made when it is first used.
     pub(super) fn connect(&self) -> Channel {
+        let socket = |io: TokioIo<_>| Socket::new(io.into_inner());
         let tcp = self.tcp.clone();
         if self.is_tls {
             // Below TLS nothing can be gathered: it says that it has taken what we have only put off.
-            return self.endpoint.connect_with_connector_lazy(tcp);
+            return self.endpoint.connect_with_connector_lazy(tcp.map_response(move |io| TokioIo::new(socket(io))));
         }
-        self.endpoint.connect_with_connector_lazy(
-            tcp.map_response(|io: TokioIo<_>| TokioIo::new(Gathered::new(io.into_inner()))),
-        )
+        self.endpoint.connect_with_connector_lazy(tcp.map_response(move |io| TokioIo::new(Gathered::new(socket(io)))))
     }
 }

@@ -39,6 +39,7 @@ mod plan;
 mod probe;
 mod retry;
 mod service;
+pub(crate) mod socket;
 mod sync;
 mod token;
 mod version;
