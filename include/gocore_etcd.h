@@ -34,7 +34,8 @@
  *   start something and call back, those named _free and _cancel.
  *   A thread that waits may do the library's work meanwhile, its I/O among it, if its stack has room for that (768 KiB): so
  *   an answer wakes no other thread. Nothing of the application's runs there. A thread that is cancelled (pthread_cancel,
- *   deferred as it is by default) in a call ends after it; a call must not be left by longjmp. SIGPIPE waits during a call.
+ *   deferred as it is by default) in a call ends after it; a call must not be left by longjmp. The
+ *   library raises no SIGPIPE.
  *
  * ERRORS
  *   A function that can fail returns a gocore_etcd_status. Its last parameter `err` may be NULL; otherwise `*err` is NULL
@@ -820,7 +821,8 @@ typedef struct gocore_etcd_put_options {
 
 /* Reads one key. `*entry` is the entry, or NULL when the key does not exist: that is GOCORE_ETCD_STATUS_OK too.
  *
- * `options` may be NULL. `timeout_ms`: 0 is the client's request timeout.
+ * `options` may be NULL. `timeout_ms`: 0 is the client's request timeout. Cost: one request, no proposal; threads that read
+ * at the same moment, without a revision, may share one.
  *
  * Ownership: the caller frees `*entry` and `*err`. Threads: any; blocks. Errors: INVALID_ARGUMENT; UNAVAILABLE,
  * DEADLINE_EXCEEDED when etcd is away; COMPACTED when the revision asked for is gone; PERMISSION_DENIED; CLOSED.

@@ -101,7 +101,8 @@ pub(crate) fn request<T: Send + 'static, F: Future<Output = Result<T>> + Send + 
 
 /// Reads one key. `*entry` is the entry, or NULL when the key does not exist: that is GOCORE_ETCD_STATUS_OK too.
 ///
-/// `options` may be NULL. `timeout_ms`: 0 is the client's request timeout.
+/// `options` may be NULL. `timeout_ms`: 0 is the client's request timeout. Cost: one request, no proposal; threads that read
+/// at the same moment, without a revision, may share one.
 ///
 /// Ownership: the caller frees `*entry` and `*err`. Threads: any; blocks. Errors: INVALID_ARGUMENT; UNAVAILABLE,
 /// DEADLINE_EXCEEDED when etcd is away; COMPACTED when the revision asked for is gone; PERMISSION_DENIED; CLOSED.

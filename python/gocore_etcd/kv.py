@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 class Kv(KvBase):
     """Keys and values of the whole cluster: keys are absolute, nothing is prefixed; values are bytes.
 
-    Each call is one request and may be made from any thread. ``timeout`` is in seconds, retries included; the client's
-    ``request_timeout`` by default. All raise DeadlineExceededError and UnavailableError when etcd is away,
-    PermissionDeniedError, ClosedError. A failed write says by ``maybe_applied`` whether it may have happened; what may
-    have been applied is not sent again.
+    Each call is one request (gets that are begun together may share one) and may be made from any thread. ``timeout``
+    is in seconds, retries included; the client's ``request_timeout`` by default. All raise DeadlineExceededError and
+    UnavailableError when etcd is away, PermissionDeniedError, ClosedError. A failed write says by ``maybe_applied``
+    whether it may have happened; what may have been applied is not sent again.
 
     >>> client.kv.put("/greeting", b"hello") > 0
     True

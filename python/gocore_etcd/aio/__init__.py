@@ -6,7 +6,8 @@
 
 :class:`Client`, :meth:`Client.lock` and :meth:`Client.campaign` give objects that are awaited or entered. Cancelling a
 task that waits raises ``asyncio.CancelledError`` there and leaves nothing behind in etcd. A client belongs to no event
-loop: it may be used from many, one after another or in several threads. Values and errors are those of
+loop: it may be used from many, one after another or in several threads. A loop must be able to watch a file descriptor
+(``add_reader``), as asyncio's on Unix and uvloop's can. Values and errors are those of
 :mod:`gocore_etcd`.
 """
 

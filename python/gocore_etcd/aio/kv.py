@@ -38,7 +38,10 @@ class Kv(KvBase):
     """
 
     async def get(self, key: Key, *, timeout: Timeout = DEFAULT) -> KeyValue | None:
-        """Read one key; None when it does not exist."""
+        """Read one key; None when it does not exist.
+
+        Those of one moment, such as ``asyncio.gather`` begins, share requests: up to 32 one.
+        """
         return await run_async(self._get(key, timeout))
 
     async def list(self, range: Range, *, timeout: Timeout = DEFAULT) -> Listing:  # noqa: A002
