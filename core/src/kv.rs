@@ -95,7 +95,8 @@ impl Kv {
         self
     }
 
-    /// Reads one key; None when it does not exist.
+    /// Reads one key; None when it does not exist. One that is begun while others are under way is sent when its task is run
+    /// once more, together with what was begun by then.
     ///
     /// # Errors
     /// InvalidArgument for an empty key; otherwise those of the module's head.

@@ -95,7 +95,8 @@ pub(crate) fn request<T: Send + 'static, F: Future<Output = Result<T>> + Send + 
     limit: Limit,
     work: impl FnOnce(Kv) -> F,
 ) -> Result<T> {
-    let work = work(door(client, limit));
+    // Boxed at once: each hand it goes through would copy it.
+    let work = Box::pin(work(door(client, limit)));
     client.wait(op, Limit::Never, work).map_err(|error| renamed(error, op))
 }
 

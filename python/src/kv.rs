@@ -168,7 +168,9 @@ where
         None => kv,
     };
     let call = Call { limit: Limit::Never, ..call };
-    Ok(start(&connection.runtime, &connection.notices, call, request(kv), convert))
+    // Boxed at once: each hand it goes through would copy it.
+    let request = Box::pin(request(kv));
+    Ok(start(&connection.runtime, &connection.notices, call, request, convert))
 }
 
 /// Starts reading a key; the answer is a `KeyValue`, or None.

@@ -181,7 +181,7 @@ def _until(condition, what="it", within=SOON):
         if value:
             return value
         assert time.monotonic() < end, f"{what} did not happen within {within} s"
-        time.sleep(min(0.001 * 2**attempt, 0.05))
+        time.sleep(min(0.001 * 2 ** min(attempt, 10), 0.05))
     raise AssertionError
 
 

@@ -16,9 +16,9 @@ from gocore_etcd import (
     Op,
     Range,
     WrongContextError,
-    _dispatch,
     aio,
 )
+from gocore_etcd.aio import _call
 
 
 @pytest.fixture
@@ -227,19 +227,18 @@ def test_cancelling_at_any_moment_leaks_no_lock(run, contenders, until):
     run(story)
 
 
-def test_a_lock_that_comes_in_the_breath_it_is_cancelled_in_is_given_back(run, contenders, until):
+def test_a_lock_that_comes_in_the_breath_it_is_cancelled_in_is_given_back(run, contenders, until, monkeypatch):
     async def story(client):
-        loop = asyncio.get_running_loop()
-        mailbox = _dispatch._state.mailboxes[id(loop)]()
+        deliver = _call._Mailbox.deliver
 
-        def deliver_and_cancel():
-            mailbox._deliver()
+        def deliver_and_cancel(mailbox):
+            deliver(mailbox)
             taking.cancel()
 
         taking = asyncio.create_task(_take(client))
-        loop.add_reader(mailbox._inbox.fileno(), deliver_and_cancel)
+        monkeypatch.setattr(_call._Mailbox, "deliver", deliver_and_cancel)
         await asyncio.wait([taking])
-        loop.add_reader(mailbox._inbox.fileno(), mailbox._deliver)
+        monkeypatch.undo()
         assert taking.cancelled()
         await asyncio.to_thread(until, lambda: not contenders("k"))
 

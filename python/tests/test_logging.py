@@ -105,13 +105,14 @@ def test_a_loop_that_cannot_be_told_holds_up_no_other(endpoint, prefix, client, 
     async def connected():
         return await aio.Client(endpoint, prefix=prefix)
 
-    async def get(ours):
-        return await ours.kv.get("/none")
+    async def update(ours):
+        async with ours.kv.watch("/none") as watch:
+            return await watch.next()
 
     loop = Deaf()
     ours = loop.run_until_complete(connected())
     loop.deaf = True
-    task = loop.create_task(get(ours))
+    task = loop.create_task(update(ours))
     loop.call_later(0.01, loop.stop)
     loop.run_forever()
     until(lambda: "could not be handed on" in caplog.text, "the error")

@@ -93,8 +93,9 @@ impl Operation {
         operation
     }
 
-    /// As [`start`](Self::start), but nothing begins until the work is given to a runtime: to [`Runtime::wait_for`]. Of work
-    /// that `writes`, given up in the middle, the error says that it may have been applied. The limit begins now. Work that is dropped completes with Closed.
+    /// As [`start`](Self::start), but nothing begins until the work is given to a runtime. Of work that `writes`, given up
+    /// in the middle, the error says that it may have been applied. The limit begins now. Work that is dropped completes
+    /// with Closed.
     pub fn prepare<T: Send + 'static>(
         op: &'static str,
         writes: bool,

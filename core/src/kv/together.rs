@@ -20,11 +20,16 @@ use super::{Door, KeyValue};
 use crate::error::{Error, ErrorKind, Result};
 use crate::range::check_key;
 use crate::tasks::Tasks;
+use crate::time::Deadline;
 use crate::transport::CallKind;
 use crate::txn::{Op, OpResult, Txn, TxnResult};
 
 /// So many at most: all wait for the largest of their values, and etcd takes 128 operations unless it is told otherwise.
 const MOST: usize = 32;
+/// What is larger than this in all is better asked for in smaller parts.
+const LARGE: usize = 1 << 20;
+/// A get that has no more time than this when its request ends ends with it.
+const NO_TIME: Duration = Duration::from_millis(10);
 
 /// The gets of one client. Clones are the same.
 #[derive(Clone, Debug, Default)]
@@ -50,8 +55,7 @@ impl Default for State {
 struct Get {
     number: u64,
     key: Vec<u8>,
-    /// Only those that may take equally long go together.
-    timeout: Duration,
+    deadline: Deadline,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -81,7 +85,7 @@ impl Gets {
     }
 
     async fn go_along(&self, door: &Door, tasks: &Tasks, key: Vec<u8>) -> Answer {
-        let (place, answer) = self.gather(key, door.request_timeout());
+        let (place, answer) = self.gather(key, door.deadline());
         give_turn_away().await;
         // Whoever comes first takes all.
         let mut together = place.take();
@@ -97,54 +101,84 @@ impl Gets {
         answer.await.unwrap_or_else(|_| Answer::Told(Err(Error::closed(door.op()))))
     }
 
-    fn gather(&self, key: Vec<u8>, timeout: Duration) -> (Place<'_>, oneshot::Receiver<Answer>) {
+    fn gather(&self, key: Vec<u8>, deadline: Deadline) -> (Place<'_>, oneshot::Receiver<Answer>) {
         let (answer, told) = oneshot::channel();
         let mut state = self.state();
         state.numbers += 1;
         let number = state.numbers;
-        state.gathering.push_back(Get { number, key, timeout, answer });
+        state.gathering.push_back(Get { number, key, deadline, answer });
         (Place { gets: self, number }, told)
     }
 
-    /// Asks for all of them at once, until the limit of the first.
+    /// Asks for all of them at once, as long as all have time.
     async fn carry(self, door: Door, together: Vec<Get>) {
+        let deadline = together.iter().fold(Deadline::NEVER, |earliest, get| earliest.min(get.deadline));
         let keys = together.iter().map(|get| get.key.clone());
         let plan = keys.fold(Txn::new(), |plan, key| plan.then(Op::get(key)));
-        let result = door.commit(plan, CallKind::Read).await;
-        let tell = |get: Get, result| drop(get.answer.send(Answer::Told(result)));
-        let alone = |get: Get| drop(get.answer.send(Answer::Alone(get.key)));
-        match result {
+        let error = match door.until(deadline).commit(plan, CallKind::Read).await {
             Ok(TxnResult { results, .. }) => {
-                for (get, result) in together.into_iter().zip(results) {
-                    match result {
-                        OpResult::Get(mut kvs) => tell(get, Ok(kvs.pop())),
-                        // Answered by a server that does not know what it was asked.
-                        _ => alone(get),
-                    }
-                }
+                self.shrink_if_large(&results);
+                together.into_iter().zip(results).for_each(|(get, result)| get.answered(result));
+                return;
             }
-            Err(error) if is_everybody_s(&error) => {
-                together.into_iter().for_each(|get| {
-                    let error = error.clone().with_key(&get.key);
-                    tell(get, Err(error));
-                });
-            }
-            Err(error) => {
-                tracing::debug!(%error, "gets that went together were refused, each goes by itself");
-                self.shrink(together.len());
-                together.into_iter().for_each(alone);
-            }
+            Err(error) => error,
+        };
+        if !is_everybody_s(&error) {
+            tracing::debug!(%error, "gets that went together were refused, each goes by itself");
+            self.shrink(error.kind(), together.len());
+        }
+        together.into_iter().for_each(|get| get.failed(&error));
+    }
+
+    fn shrink_if_large(&self, results: &[OpResult]) {
+        let values = results.iter().flat_map(|result| match result {
+            OpResult::Get(kvs) => kvs.as_slice(),
+            _ => &[],
+        });
+        if values.map(|kv| kv.value.len()).sum::<usize>() > LARGE {
+            self.shrink(ErrorKind::ResourceExhausted, results.len());
         }
     }
 
-    /// So many were refused together: half of them may pass. For good, as what refuses them is seldom of the moment.
-    fn shrink(&self, refused: usize) {
+    /// Fewer go together from now on. For good, as what refuses them is seldom of the moment.
+    fn shrink(&self, refused: ErrorKind, together: usize) {
         let mut state = self.state();
-        state.most = state.most.min((refused / 2).max(1));
+        let fewer = match refused {
+            // So many were too many.
+            ErrorKind::InvalidArgument
+            | ErrorKind::ResourceExhausted
+            | ErrorKind::Unsupported
+            | ErrorKind::Malformed => state.most.min(together / 2),
+            // That says nothing about how many there may be.
+            _ => state.most / 2,
+        };
+        state.most = fewer.max(1);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Get {
+    fn answered(self, result: OpResult) {
+        let answer = match result {
+            OpResult::Get(mut kvs) => Answer::Told(Ok(kvs.pop())),
+            // Answered by a server that does not know what it was asked.
+            _ => Answer::Alone(self.key),
+        };
+        // Who asked may have gone.
+        drop(self.answer.send(answer));
+    }
+
+    fn failed(self, error: &Error) {
+        let has_time = self.deadline.remaining().is_none_or(|left| left > NO_TIME);
+        let is_over = error.kind() == ErrorKind::DeadlineExceeded;
+        let answer = match is_everybody_s(error) && !(is_over && has_time) {
+            true => Answer::Told(Err(error.clone().with_key(&self.key))),
+            false => Answer::Alone(self.key),
+        };
+        drop(self.answer.send(answer));
     }
 }
 
@@ -193,21 +227,12 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// This one and those behind it that may go along; none when it was taken by another.
+    /// This one and those behind it; none when it was taken by another.
     fn take(self) -> Vec<Get> {
         let mut state = self.gets.state();
-        let mut together = Vec::new();
-        let Some(mut at) = self.position(&state) else { return together };
-        let timeout = state.gathering[at].timeout;
-        while together.len() < state.most
-            && let Some(next) = state.gathering.get(at)
-        {
-            match next.timeout == timeout {
-                true => together.extend(state.gathering.remove(at)),
-                false => at += 1,
-            }
-        }
-        together
+        let Some(at) = self.position(&state) else { return Vec::new() };
+        let end = state.gathering.len().min(at + state.most);
+        state.gathering.drain(at..end).collect()
     }
 
     fn position(&self, state: &State) -> Option<usize> {

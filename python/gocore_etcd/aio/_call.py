@@ -24,59 +24,75 @@ T = TypeVar("T")
 
 
 class _Mailbox:
-    """The calls of one event loop that wait for their answers. It lives as long as its loop is open."""
+    """The calls of one event loop that wait for their answers."""
 
-    __slots__ = ("__weakref__", "_arrived", "_inbox", "_numbers", "_put_off", "_waiting", "loop")
+    __slots__ = ("__weakref__", "_arrived", "_inbox", "_numbers", "_together", "_waiting", "loop")
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self.loop = loop
         self._inbox = Inbox()
         self._numbers = itertools.count(1)
         self._waiting: dict[int, Future[Answer]] = {}
+        # Those that others may go along with.
+        self._together: set[int] = set()
+        # The next is at the end.
         self._arrived: list[tuple[int, Answer]] = []
-        self._put_off = False
         # With nothing of the context in which it happens to begin.
-        contextvars.Context().run(loop.add_reader, self._inbox.fileno(), self._deliver)
+        contextvars.Context().run(loop.add_reader, self._inbox.fileno(), _Reader(self))
 
-    def post(self, operation: Operation, future: Future[Answer], *, together: bool) -> int:
-        """Begin the operation and have the future done with its answer. Gives a number, to forget it by."""
-        number = next(self._numbers)
+    def number(self) -> int:
+        """Give a number for a call."""
+        return next(self._numbers)
+
+    def post(self, number: int, operation: Operation, future: Future[Answer], *, together: bool) -> None:
+        """Begin the operation and have the future done with its answer."""
         # One that is alone begins at once: it would wait for nothing.
-        later = together and bool(self._waiting)
-        if later and not self._put_off:
-            self._put_off = True
-            self.loop.call_soon(self._begin)
-        self._inbox.post(operation, number, later)
-        # No answer is taken before the loop's next turn.
+        later = together and bool(self._together)
         self._waiting[number] = future
-        return number
+        if together:
+            self._together.add(number)
+        self._inbox.post(operation, number, later)
 
     def forget(self, number: int) -> None:
         """Release the answer, should it come."""
         self._waiting.pop(number, None)
+        self._together.discard(number)
+
+    def deliver(self) -> None:
+        """Begin what was put off, and hand out what has come.
+
+        A signal may strike anywhere: what was not handed out is still here, and the loop comes again.
+        """
+        arrived, waiting, together = self._arrived, self._waiting, self._together
+        self._inbox.take(arrived)
+        while arrived:
+            number, answer = arrived[-1]
+            future = waiting.get(number)
+            if future is not None and not future.done():
+                future.set_result(answer)
+            waiting.pop(number, None)
+            together.discard(number)
+            del arrived[-1]
+        self._inbox.still()
 
     def close(self) -> None:
-        """Take no more answers: the loop is not woken."""
+        """Take no more answers: they are released."""
         self._inbox.close()
 
-    def _begin(self) -> None:
-        self._put_off = False
-        self._inbox.begin()
 
-    def _deliver(self) -> None:
-        waiting, arrived = self._waiting, self._arrived
-        try:
-            self._inbox.take(arrived)
-            while arrived:
-                number, answer = arrived[-1]
-                future = waiting.get(number)
-                if future is not None and not future.done():
-                    future.set_result(answer)
-                waiting.pop(number, None)
-                arrived.pop()
-        except BaseException:  # a signal's, which ends the loop, but perhaps not for good
-            self.loop.call_soon(self._deliver)
-            raise
+class _Reader:
+    """What the loop refers to, and nobody else: it goes when the loop is closed."""
+
+    __slots__ = ("_mailbox",)
+
+    def __init__(self, mailbox: _Mailbox) -> None:
+        self._mailbox = mailbox
+
+    def __call__(self) -> None:
+        self._mailbox.deliver()
+
+    def __del__(self) -> None:
+        self._mailbox.close()
 
 
 def _mailbox(op: str) -> _Mailbox:
@@ -103,10 +119,10 @@ async def run_async(call: Call[T]) -> T:
     """Carry out a call and wait while the loop goes on."""
     mailbox = _mailbox(call.op)
     future: Future[Answer] = mailbox.loop.create_future()
-    number, operation = 0, None
+    number, operation = mailbox.number(), None
     try:
         operation = call.start(0)
-        number = mailbox.post(operation, future, together=call.together)
+        mailbox.post(number, operation, future, together=call.together)
         return result(call.finish, await future)
     except BaseException as error:  # the answer's; or cancellation, the end of the loop, the start's own
         mailbox.forget(number)

@@ -91,6 +91,41 @@ async fn each_ends_at_its_own_deadline_and_names_its_own_key() {
 }
 
 #[tokio::test]
+async fn one_whose_time_is_over_takes_no_other_along() {
+    let (_server, client) = alone().await;
+    let (short, long) = (client.kv().with_timeout(LIMIT / 10), client.kv());
+    let mut nobody = Context::from_waker(Waker::noop());
+    let (mut first, mut stale) = (pin!(short.get("/k")), pin!(short.get("/k")));
+    assert!(first.as_mut().poll(&mut nobody).is_pending());
+    assert!(stale.as_mut().poll(&mut nobody).is_pending());
+    // Nobody runs it until its time is over.
+    tokio::time::sleep(LIMIT / 5).await;
+    let (stale, fresh) = tokio::join!(stale, long.get("/k"));
+    assert_eq!(stale.expect_err("too late").kind(), ErrorKind::DeadlineExceeded);
+    assert_eq!(fresh.expect("it has time"), None);
+}
+
+#[tokio::test]
+async fn large_values_are_asked_for_in_smaller_parts() {
+    const VALUE: usize = 100 << 10;
+    let (server, client) = alone().await;
+    for number in 0..1 + MOST {
+        client.kv().put(format!("/k{number}"), vec![b'v'; VALUE]).await.expect("put");
+    }
+    let mut txns = Vec::new();
+    for _ in 0..3 {
+        let before = server.metrics().await;
+        for (number, got) in begun(&client.kv(), 1 + MOST).join_all().await {
+            let kv = got.unwrap_or_else(|error| panic!("{number}: {error}"));
+            assert_eq!(kv.expect("there").value.len(), VALUE);
+        }
+        txns.push((&server.metrics().await - &before).requests_of("Txn"));
+    }
+    // 32 are 3 MiB, 16 are 1.6: 8 are not too large.
+    assert!(txns[2] >= 4, "{txns:?}");
+}
+
+#[tokio::test]
 async fn one_that_is_given_up_takes_no_other_along() {
     let (server, client) = alone().await;
     let kv = client.kv();
