@@ -34,8 +34,8 @@
  *   start something and call back, those named _free and _cancel.
  *   A thread that waits may do the library's work meanwhile, its I/O among it, if its stack has room for that (768 KiB): so
  *   an answer wakes no other thread. Nothing of the application's runs there. A thread that is cancelled (pthread_cancel,
- *   deferred as it is by default) in a call ends after it; a call must not be left by longjmp. The
- *   library raises no SIGPIPE.
+ *   deferred as it is by default) in a call ends after it; a call must not be left by longjmp. The library raises no
+ *   SIGPIPE.
  *
  * ERRORS
  *   A function that can fail returns a gocore_etcd_status. Its last parameter `err` may be NULL; otherwise `*err` is NULL

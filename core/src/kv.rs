@@ -3,10 +3,10 @@
 //! Keys are absolute bytes: nothing is prefixed ([`Client::key`](crate::Client::key) builds a key below the prefix).
 //!
 //! # Costs
-//! Each call is one request, but gets that are begun together share one, up to 32 of them: those that a task finds under way
-//! when it begins another, as `join_all` and tasks of one moment do. A read (`get`, `list`, a transaction that only reads) goes through the leader's read
-//! index and needs no proposal; `put`, `delete` and a transaction with a write in either branch are one raft proposal
-//! each, a transaction also when its conditions refuse it.
+//! Each call is one request, but gets that are begun together, as `join_all` and tasks of one moment do, share one: the
+//! first goes at once, up to 32 others go along. A read (`get`, `list`, a transaction that only reads) goes through the
+//! leader's read index and needs no proposal; `put`, `delete` and a transaction with a write in either branch are one raft
+//! proposal each, a transaction also when its conditions refuse it.
 //!
 //! # Failure
 //! Every request ends at its deadline ([`Kv::with_timeout`], else the client's request timeout). What was never sent

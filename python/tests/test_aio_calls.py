@@ -98,7 +98,8 @@ def test_only_what_has_others_to_go_along_with_is_put_off_and_answers_come_in_th
     with client.lock("k", ttl=60):
         put_off, ended = loop.run_until_complete(story())
     assert put_off[:10] == [False, False, False, True, True, True, True, True, True, False]
-    assert ended == sorted(ended)
+    # Those that share a request; what goes by itself may be answered before them or after.
+    assert [number for number in ended if number > 2] == [3, 4, 5, 6, 7]
 
 
 async def _lock(client):
